@@ -1,0 +1,244 @@
+// One client's connection: frames in, replies out, in the order of the requests.
+// Promises pipelining (the next request starts when the one before has fixed its order), bounded memory (a client that
+// does not read its replies is not read from), and that one connection's trouble stays its own.
+// Leaves the meaning of requests to the handler it is given.
+import type { Clock } from '../lib/clock.ts'
+import type { Stream, StreamReader } from '../lib/network.ts'
+import { type Frame, FrameReader } from './frames.ts'
+import { type Chunk, discard, Outbox, type SlicePool } from './outbox.ts'
+
+/** Bytes to send for one request, length prefix included. */
+export interface Reply {
+  readonly chunks: readonly Chunk[]
+  readonly byteLength: number
+}
+
+/**
+ * Handles one request. What it does before its first await fixes the request's place in the order of things.
+ * `undefined` means that the request has no reply. To throw or reject closes the connection.
+ */
+export type RequestHandler = (
+  frame: Frame,
+  connection: ConnectionInfo,
+) => Reply | undefined | Promise<Reply | undefined>
+
+/** What a handler may know of the connection. */
+export interface ConnectionInfo {
+  readonly listenerName: string
+  readonly remoteAddress: string
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+export interface ConnectionLimits {
+  /** socket.request.max.bytes */
+  readonly maxRequestBytes: number
+  /** Requests of one connection that may be under way at once. */
+  readonly maxInFlightRequests: number
+  /** Unsent reply bytes above which the connection's own reading stops. */
+  readonly maxPendingBytes: number
+}
+
+/** What all connections of a broker share. */
+export interface ConnectionShared {
+  readonly receiveBuffer: Buffer
+  readonly slices: SlicePool
+  readonly clock: Clock
+  readonly handle: RequestHandler
+}
+
+interface Slot {
+  isDone: boolean
+  reply: Reply | undefined
+}
+
+export class Connection implements StreamReader, ConnectionInfo {
+  readonly listenerName: string
+  readonly remoteAddress: string
+  readonly localAddress: string
+  readonly localPort: number
+  /** Monotonic time of the last bytes in or out, for connections.max.idle.ms. */
+  lastActiveMs: number
+
+  private readonly stream: Stream
+  private readonly limits: ConnectionLimits
+  private readonly shared: ConnectionShared
+  private readonly frames: FrameReader
+  private readonly outbox: Outbox
+  private readonly ended: (connection: Connection, error?: Error) => void
+  private slots: Slot[] = []
+  /** Frames that arrived while the connection was not allowed to start more requests. */
+  private waiting: Frame[] = []
+  private isPaused = false
+  private isCorked = false
+  private isClosed = false
+
+  constructor(
+    stream: Stream,
+    listenerName: string,
+    limits: ConnectionLimits,
+    shared: ConnectionShared,
+    ended: (connection: Connection, error?: Error) => void,
+  ) {
+    this.stream = stream
+    this.listenerName = listenerName
+    this.limits = limits
+    this.shared = shared
+    this.ended = ended
+    this.remoteAddress = stream.remoteAddress
+    this.localAddress = stream.localAddress
+    this.localPort = stream.localPort
+    this.lastActiveMs = shared.clock.monotonicMs()
+    this.frames = new FrameReader(shared.receiveBuffer, limits.maxRequestBytes, (frame) => this.offer(frame))
+    this.outbox = new Outbox(
+      stream,
+      shared.slices,
+      (error) => this.close(error),
+      () => this.drained(),
+    )
+  }
+
+  /** True while a request is being worked on or a reply is on its way. */
+  get isBusy(): boolean {
+    return this.slots.length > 0 || this.outbox.pendingBytes > 0
+  }
+
+  start(): void {
+    this.stream.start(this)
+  }
+
+  buffer(): Buffer {
+    return this.frames.buffer()
+  }
+
+  arrived(length: number, buffer: Buffer): void {
+    if (this.isClosed) return
+    this.lastActiveMs = this.shared.clock.monotonicMs()
+    this.cork()
+    try {
+      this.frames.arrived(length, buffer)
+    } catch (error) {
+      this.close(error as Error)
+    } finally {
+      this.uncork()
+    }
+    this.pauseOrResume()
+  }
+
+  closed(error?: Error): void {
+    this.close(error)
+  }
+
+  drained(): void {
+    this.lastActiveMs = this.shared.clock.monotonicMs()
+    this.startWaiting()
+  }
+
+  close(error?: Error): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.waiting = []
+    for (const slot of this.slots) if (slot.reply !== undefined) discard(slot.reply.chunks)
+    this.slots = []
+    this.outbox.close()
+    this.stream.destroy()
+    this.ended(this, error)
+  }
+
+  private get mayStart(): boolean {
+    return (
+      this.slots.length < this.limits.maxInFlightRequests &&
+      this.outbox.pendingBytes <= this.limits.maxPendingBytes
+    )
+  }
+
+  private offer(frame: Frame): void {
+    if (this.isClosed) return
+    if (this.waiting.length === 0 && this.mayStart) {
+      this.handle(frame)
+      return
+    }
+    // The receive buffer is about to be overwritten: what has to wait moves out. At most one buffer's worth does.
+    const bytes = frame.isOwned ? frame.bytes : Buffer.from(frame.bytes.subarray(frame.start, frame.end))
+    const start = frame.isOwned ? frame.start : 0
+    this.waiting.push({ bytes, start, end: start + frame.end - frame.start, isOwned: true })
+  }
+
+  private handle(frame: Frame): void {
+    const outcome = this.shared.handle(frame, this)
+    if (outcome === undefined) return
+    if (!(outcome instanceof Promise)) {
+      if (this.slots.length === 0) this.outbox.send(outcome.chunks)
+      else this.slots.push({ isDone: true, reply: outcome })
+      return
+    }
+    const slot: Slot = { isDone: false, reply: undefined }
+    this.slots.push(slot)
+    outcome.then(
+      (reply) => this.fill(slot, reply),
+      (error) => this.close(error as Error),
+    )
+  }
+
+  private fill(slot: Slot, reply: Reply | undefined): void {
+    if (this.isClosed) {
+      if (reply !== undefined) discard(reply.chunks)
+      return
+    }
+    slot.isDone = true
+    slot.reply = reply
+    if (this.slots[0] !== slot) return
+    this.corkUntilSettled()
+    let done = 0
+    for (; done < this.slots.length && this.slots[done].isDone; done++) {
+      const ready = this.slots[done].reply
+      if (ready !== undefined) this.outbox.send(ready.chunks)
+    }
+    this.slots.splice(0, done)
+    this.startWaiting()
+  }
+
+  private startWaiting(): void {
+    if (this.isClosed) return
+    while (this.waiting.length > 0 && this.mayStart && !this.isClosed) {
+      const frame = this.waiting.shift()!
+      try {
+        this.handle(frame)
+      } catch (error) {
+        this.close(error as Error)
+      }
+    }
+    this.pauseOrResume()
+  }
+
+  private pauseOrResume(): void {
+    if (this.isClosed) return
+    const mustPause = this.waiting.length > 0 || !this.mayStart
+    if (mustPause === this.isPaused) return
+    this.isPaused = mustPause
+    if (mustPause) this.stream.pause()
+    else this.stream.resume()
+  }
+
+  private cork(): void {
+    if (this.isCorked) return
+    this.isCorked = true
+    this.stream.cork()
+  }
+
+  private uncork(): void {
+    if (!this.isCorked) return
+    this.isCorked = false
+    this.stream.uncork()
+  }
+
+  /** Replies that are settled by the same event leave in one system call. */
+  private corkUntilSettled(): void {
+    if (this.isCorked) return
+    this.cork()
+    process.nextTick(() => {
+      this.uncork()
+      this.pauseOrResume()
+    })
+  }
+}
