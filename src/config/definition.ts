@@ -24,8 +24,8 @@ export interface KeyDefinition {
   readonly special?: readonly number[]
   /** The only texts (or list elements) allowed. */
   readonly allowed?: readonly string[]
-  /** A further rule of form: how it reads in an error, and whether a text or list element keeps it. */
-  readonly form?: { readonly text: string; readonly matches: (text: string) => boolean }
+  /** A further rule of form: how it reads in an error, and whether the text or the elements of the list keep it. */
+  readonly form?: { readonly text: string; readonly matches: (texts: readonly string[]) => boolean }
   /** One or two sentences for people, with the unit. */
   readonly doc: string
   /** What the setting waits for before it does anything; absent when it has its effect today. */

@@ -4,8 +4,9 @@
 import { LONG_MAX, type TopicKeyDefinition } from './definition.ts'
 
 const throttledReplicas = {
-  text: '* or a list of partition:broker',
-  matches: (text: string) => text === '*' || /^\d+:\d+$/.test(text),
+  text: '* alone or a list of partition:broker',
+  matches: (texts: readonly string[]) =>
+    (texts.length === 1 && texts[0] === '*') || texts.every((text) => /^\d+:\d+$/.test(text)),
 } as const
 
 const TIERED_STORAGE = 'tiered storage'
