@@ -1,21 +1,12 @@
 // Makes batches of format v2 out of records: for producers, for the broker's own records, and for rewriting.
 // Promises a valid header and CRC-32C, one growing buffer and, without compression, no second copy of the records.
-// Leaves reading to record.ts and the view over a header (drawn here) to batch.ts.
-//
-//   0 baseOffset int64 | 8 batchLength int32 | 12 partitionLeaderEpoch int32 | 16 magic int8 = 2 | 17 crc uint32
-//   | 21 attributes int16 | 23 lastOffsetDelta int32 | 27 baseTimestamp int64 | 35 maxTimestamp int64
-//   | 43 producerId int64 | 51 producerEpoch int16 | 53 baseSequence int32 | 57 recordsCount int32 | 61 records
-//   attributes: codec (3 bits) | 3 LogAppendTime | 4 transactional | 5 control | 6 delete horizon
+// Leaves reading to record.ts and the layout of the header, drawn there, to batch.ts.
 import { assert } from '../../lib/assert.ts'
-import { crc32c } from '../crc32c.ts'
+import { HEADER_BYTES, LENGTH_OVERHEAD_BYTES, MAGIC, writeCrc, writeInt64 } from './batch.ts'
 import { type Codec, codecs, compress } from './compression/index.ts'
 import type { RecordHeader } from './record.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
 
-const HEADER_BYTES = 61
-const LOG_OVERHEAD_BYTES = 12
-const CRC_START = 21
-const MAGIC = 2
 const INITIAL_BYTES = 1024
 const LOG_APPEND_TIME_BIT = 0x08
 const TRANSACTIONAL_BIT = 0x10
@@ -110,7 +101,7 @@ export class BatchBuilder {
   private finish(batch: Buffer, codec: Codec): Buffer {
     const options = this.options
     writeInt64(batch, 0, options.baseOffset ?? 0)
-    batch.writeInt32BE(batch.length - LOG_OVERHEAD_BYTES, 8)
+    batch.writeInt32BE(batch.length - LENGTH_OVERHEAD_BYTES, 8)
     batch.writeInt32BE(options.partitionLeaderEpoch ?? -1, 12)
     batch[16] = MAGIC
     batch.writeInt16BE(this.attributes(codec), 21)
@@ -121,7 +112,7 @@ export class BatchBuilder {
     batch.writeInt16BE(options.producerEpoch ?? -1, 51)
     batch.writeInt32BE(options.baseSequence ?? -1, 53)
     batch.writeInt32BE(this.recordsCount, 57)
-    batch.writeUInt32BE(crc32c(batch, CRC_START), 17)
+    writeCrc(batch, 0)
     return batch
   }
 
@@ -197,12 +188,6 @@ function writePart(buffer: Buffer, at: number, part: Uint8Array | null | undefin
   const start = writeVarint(buffer, at, part.length)
   buffer.set(part, start)
   return start + part.length
-}
-
-function writeInt64(bytes: Buffer, at: number, value: number): void {
-  const high = Math.floor(value / 2 ** 32)
-  bytes.writeInt32BE(high, at)
-  bytes.writeUInt32BE(value - high * 2 ** 32, at + 4)
 }
 
 /** A whole batch of `records`, which may be empty only for the cleaner's sake. */

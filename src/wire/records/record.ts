@@ -6,6 +6,7 @@
 //            | keyLength varint (-1: null) | key | valueLength varint (-1: null) | value | headersCount varint | header*
 //   header:  keyLength varint | key in UTF-8 | valueLength varint (-1: null) | value
 import { errors, KafkaError } from '../errors.ts'
+import * as header from './batch.ts'
 import { codecs, decompress } from './compression/index.ts'
 
 export interface RecordHeader {
@@ -22,20 +23,6 @@ export interface Record {
   readonly value: Buffer | null
   readonly headers: readonly RecordHeader[]
 }
-
-/** Offsets of the header fields of a v2 batch that records depend on. */
-const field = {
-  baseOffset: 0,
-  batchLength: 8,
-  attributes: 21,
-  baseTimestamp: 27,
-  maxTimestamp: 35,
-  recordsCount: 57,
-  records: 61,
-} as const
-const LOG_OVERHEAD_BYTES = 12
-const CODEC_BITS = 0x07
-const LOG_APPEND_TIME_BIT = 0x08
 
 /** What a batch may unfold to when the caller names no bound: as much as the largest request. */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES = 100 * 1024 * 1024
@@ -66,18 +53,19 @@ export class RecordReader {
 
   /** Opens the batch at `position`; a compressed one is decompressed here, to at most `maxBytes`. */
   constructor(batch: Buffer, position = 0, maxBytes = DEFAULT_MAX_DECOMPRESSED_BYTES) {
-    const attributes = batch.readInt16BE(position + field.attributes)
-    const end = position + LOG_OVERHEAD_BYTES + batch.readInt32BE(position + field.batchLength)
-    this.baseOffset = int64(batch, position + field.baseOffset)
-    this.baseTimestamp = int64(batch, position + field.baseTimestamp)
-    const isAppendTime = (attributes & LOG_APPEND_TIME_BIT) !== 0
-    this.appendTimestamp = isAppendTime ? int64(batch, position + field.maxTimestamp) : undefined
-    this.count = batch.readInt32BE(position + field.recordsCount)
-    const start = position + field.records
+    const end = position + header.sizeInBytes(batch, position)
+    this.baseOffset = header.baseOffset(batch, position)
+    this.baseTimestamp = header.baseTimestamp(batch, position)
+    const isAppendTime = header.isLogAppendTime(batch, position)
+    this.appendTimestamp = isAppendTime ? header.maxTimestamp(batch, position) : undefined
+    this.count = header.recordsCount(batch, position)
+    const start = position + header.HEADER_BYTES
+    const format = header.magic(batch, position)
+    if (format !== header.MAGIC) throw this.broken(`its format is v${format}, only v2 is read`)
     if (this.count < 0) throw this.broken(`negative record count ${this.count}`)
     if (end < start || end > batch.length)
       throw this.broken(`its length does not fit: it would end at byte ${end}`)
-    const codec = attributes & CODEC_BITS
+    const codec = header.codecOf(batch, position)
     if (codec === codecs.none || this.count === 0) {
       this.bytes = batch
       this.at = start
@@ -211,10 +199,6 @@ export class RecordReader {
 }
 
 const NO_HEADERS: readonly RecordHeader[] = []
-
-function int64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
-}
 
 /**
  * The records of the batch at `position`, lazily. The batch's header must be whole; its checksum is not looked at.

@@ -14,6 +14,8 @@ const MAGIC = Buffer.from('82534e4150505900', 'hex')
 const HEADER_BYTES = 16
 /** What Java's stream puts into one block. */
 const BLOCK_BYTES = 32 * 1024
+/** Copying the output into V8's memory takes a quarter of the time that handing over the library's own does. */
+const INTO_V8 = { copyOutputData: true }
 
 let loaded: Snappy | undefined
 
@@ -29,7 +31,7 @@ export function compress(bytes: Uint8Array): Buffer {
   header.writeInt32BE(1, 12)
   const parts: Buffer[] = [header]
   for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-    const block = snappy().compressSync(bytes.subarray(at, at + BLOCK_BYTES))
+    const block = snappy().compressSync(bytes.subarray(at, at + BLOCK_BYTES), INTO_V8)
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.length)
     parts.push(length, block)
@@ -87,5 +89,5 @@ function uncompressedLength(block: Buffer): number {
 }
 
 function uncompressBlock(block: Buffer): Buffer {
-  return guarded(name, () => snappy().uncompressSync(block) as Buffer)
+  return guarded(name, () => snappy().uncompressSync(block, INTO_V8) as Buffer)
 }
