@@ -66,6 +66,12 @@ const listeners = {
     update: 'read-only',
     doc: 'Which protocol each listener name speaks: `NAME:PROTOCOL`. PLAINTEXT is the one served so far.',
   },
+  'controller.listener.names': {
+    type: 'list',
+    default: [],
+    update: 'read-only',
+    doc: 'Names in `listeners` and `advertised.listeners` that are left out: there is no KRaft controller to listen for.',
+  },
   'inter.broker.listener.name': {
     type: 'string',
     default: null,

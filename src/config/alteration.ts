@@ -1,0 +1,70 @@
+// The operations of IncrementalAlterConfigs (KIP-339) on the settings that a topic or broker has of its own.
+// Promises a new set of texts and Kafka's rules for lists; leaves checking the result to topic-config.ts and
+// dynamic-broker-config.ts.
+import { errors, KafkaError } from '../wire/errors.ts'
+import { brokerRows, topicRows } from './keys.ts'
+import { formatValue } from './values.ts'
+
+/** Kafka's codes of the operations. */
+export const alterOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+
+export type ConfigScope = 'topic' | 'broker'
+
+/**
+ * `current` with one operation carried out; `current` itself stays as it is. Appending to a list that was never set
+ * begins with its default. Throws KafkaError: INVALID_REQUEST for a missing value or unknown operation, INVALID_CONFIG
+ * for appending to or subtracting from a setting that is no list.
+ */
+export function applyAlteration(
+  current: ReadonlyMap<string, string>,
+  operation: number,
+  key: string,
+  value: string | null,
+  scope: ConfigScope = 'topic',
+): Map<string, string> {
+  const altered = new Map(current)
+  if (operation === alterOperation.delete) {
+    altered.delete(key)
+    return altered
+  }
+  if (value === null)
+    throw new KafkaError(errors.INVALID_REQUEST, `${key}: null is no value; use DELETE to reset it`)
+  switch (operation) {
+    case alterOperation.set:
+      altered.set(key, value)
+      return altered
+    case alterOperation.append: {
+      const elements = listElements(current, key, scope)
+      altered.set(key, [...new Set([...elements, ...split(value)])].join(','))
+      return altered
+    }
+    case alterOperation.subtract: {
+      const unwanted = new Set(split(value))
+      const elements = listElements(current, key, scope)
+      altered.set(key, elements.filter((element) => !unwanted.has(element)).join(','))
+      return altered
+    }
+    default:
+      throw new KafkaError(
+        errors.INVALID_REQUEST,
+        `${key}: operation ${operation} is unknown; allowed: 0 to 3`,
+      )
+  }
+}
+
+function listElements(current: ReadonlyMap<string, string>, key: string, scope: ConfigScope): string[] {
+  const row = (scope === 'topic' ? topicRows : brokerRows).get(key)
+  if (row !== undefined && row.type !== 'list') {
+    const message = `${key}: is of type ${row.type}; only lists can be appended to or subtracted from`
+    throw new KafkaError(errors.INVALID_CONFIG, message)
+  }
+  const inherited = row === undefined ? null : formatValue(row, row.default)
+  return split(current.get(key) ?? inherited ?? '')
+}
+
+function split(text: string): string[] {
+  return text
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
+}
