@@ -8,8 +8,8 @@
 //   BD:          0 | largest block: 4 = 64 KiB, 5 = 256 KiB, 6 = 1 MiB, 7 = 4 MiB (3 bits) | 0000
 //   HC:          second byte of xxHash32 over FLG .. content size
 //   block:       length int32 (bit 31: stored as it is) | bytes | [xxHash32 of the bytes]      all little-endian
-import { createRequire } from 'node:module'
 import { corrupt, guarded, tooLarge } from './failure.ts'
+import { loadLibrary } from './library.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 type Lz4 = typeof import('lz4-napi')
@@ -30,7 +30,7 @@ let loaded: Lz4 | undefined
 
 /** The native library, loaded when the first batch asks for it. */
 function lz4(): Lz4 {
-  return (loaded ??= createRequire(import.meta.url)('lz4-napi') as Lz4)
+  return (loaded ??= loadLibrary(name, 'lz4-napi') as Lz4)
 }
 
 /** There is one level only: Java's 1-17 choose between ways of searching, not between formats. */

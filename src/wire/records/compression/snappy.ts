@@ -4,8 +4,8 @@
 //   xerial:  82 53 4e 41 50 50 59 00 | version int32 = 1 | compatible version int32 = 1 | chunk*
 //   chunk:   length int32 | one snappy block of that length
 //   block:   uncompressed length, unsigned varint (at most 32 bits) | ...
-import { createRequire } from 'node:module'
 import { corrupt, guarded, tooLarge } from './failure.ts'
+import { loadLibrary } from './library.ts'
 
 type Snappy = typeof import('snappy')
 
@@ -21,7 +21,7 @@ let loaded: Snappy | undefined
 
 /** The native library, loaded when the first batch asks for it. */
 function snappy(): Snappy {
-  return (loaded ??= createRequire(import.meta.url)('snappy') as Snappy)
+  return (loaded ??= loadLibrary(name, 'snappy') as Snappy)
 }
 
 export function compress(bytes: Uint8Array): Buffer {
