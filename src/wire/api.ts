@@ -1,5 +1,5 @@
-// An API of the protocol: its key, its versions, and the codecs of its two messages.
-// Promises one codec per message and version, compiled when first used. Leaves headers to frame.ts and meaning to src/api.
+// An API of the protocol: its key, its versions, and the codecs of its two messages. Promises one codec per
+// message and version, compiled when first used. Leaves headers to frame.ts and meaning to src/api.
 //
 // A message outside the APIs, such as a record of an internal topic, is made with `message` alone.
 import { assert } from '../lib/assert.ts'
@@ -11,7 +11,9 @@ import type { Writer } from './writer.ts'
 /** First and last version, both included. */
 export type VersionRange = readonly [min: number, max: number]
 
-/** A schema with its codecs. Its types: `Value<typeof m>` as decoded, `Input<typeof m>` as encoding takes it. */
+/**
+ * A schema with its codecs. Its types: `Value<typeof m>` as decoded, `Input<typeof m>` as encoding takes it.
+ */
 export interface Message<out Out = unknown, in In = never> extends Typed<Out, In> {
   readonly name: string
   readonly fields: Fields
@@ -19,11 +21,15 @@ export interface Message<out Out = unknown, in In = never> extends Typed<Out, In
   /** First version with compact lengths and tagged fields (KIP-482); Infinity when there is none. */
   readonly flexible: number
   /**
-   * Reads the message in `bytes[offset, end)`. Byte fields are views of `bytes`: copy what is kept. Bytes left over are ignored.
+   * Reads the message in `bytes[offset, end)`. Byte fields are views of `bytes`: copy what is kept. Bytes
+   * left over are ignored.
    * @throws DecodeError naming `message.field@offset`
    */
   decode(bytes: Buffer, offset: number, end: number, version: number): Out
-  /** Writes the message. Fields left out have their default; fields that the version does not have are not written. */
+  /**
+   * Writes the message. Fields left out have their default; fields that the version does not have are not
+   * written.
+   */
   encode(writer: Writer, value: In, version: number): void
 }
 
@@ -69,7 +75,10 @@ export interface Api<Request extends Message = Message, Response extends Message
   readonly name: string
   /** The versions that have a schema. */
   readonly versions: VersionRange
-  /** The versions that ApiVersions tells clients of: without unstable ones, and for Produce with three that are not served. */
+  /**
+   * The versions that ApiVersions tells clients of: without unstable ones, and for Produce with three that
+   * are not served.
+   */
   readonly advertised: VersionRange
   /** First flexible version (KIP-482), Infinity when there is none. */
   readonly flexible: number

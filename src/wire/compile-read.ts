@@ -1,7 +1,8 @@
-// Makes the decoder of one message in one version: straight-line source text, compiled once with `new Function`.
-// Promises that no byte at or beyond `end` is used, that work and memory grow with the bytes given and never with a number claimed in
-// them, and DecodeError with the field and the offset for all that does not fit. Unknown tagged fields are passed over.
-// Bytes left over after the message are ignored, as Apache Kafka does. Only names from our own schemas enter the source.
+// Makes the decoder of one message in one version: straight-line source text, compiled once with `new
+// Function`. Promises that no byte at or beyond `end` is used, that work and memory grow with the bytes given
+// and never with a number claimed in them, and DecodeError with the field and the offset for all that does
+// not fit. Unknown tagged fields are passed over. Bytes left over after the message are ignored, as Apache
+// Kafka does. Only names from our own schemas enter the source.
 import {
   defaultSource,
   fixedBytes,
@@ -80,7 +81,10 @@ class ReadCompiler {
   readonly fields: string[] = []
   readonly runs: FixedField[][] = []
   private readonly shape: Shape
-  /** The run that is open: its reads are written when the next field of varying size, or the end of the struct, comes. */
+  /**
+   * The run that is open: its reads are written when the next field of varying size, or the end of the
+   * struct, comes.
+   */
   private run: FixedField[] = []
   private runReads: string[] = []
   private runBytes = 0

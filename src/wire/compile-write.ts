@@ -1,7 +1,8 @@
-// Makes the encoder of one message in one version: straight-line source text, compiled once with `new Function`.
-// Promises that fields left out (undefined) have their default, that tagged fields at their default are not written, and that a value
-// the version cannot carry (null, out of range, not a safe integer) is a programmer error naming the field.
-// A field that the version does not have is not written, whatever its value. Leaves memory to Writer.
+// Makes the encoder of one message in one version: straight-line source text, compiled once with `new
+// Function`. Promises that fields left out (undefined) have their default, that tagged fields at their
+// default are not written, and that a value the version cannot carry (null, out of range, not a safe integer)
+// is a programmer error naming the field. A field that the version does not have is not written, whatever its
+// value. Leaves memory to Writer.
 import { AssertionError } from '../lib/assert.ts'
 import {
   constantBytes,

@@ -1,6 +1,6 @@
-// The catalogue of outcomes the protocol can name: every error code of Apache Kafka 4.3, by name.
-// Promises the code, whether a client should try again (as Kafka's Java client sees it), and a default message in our words.
-// Leaves turning a KafkaError into codes per topic and partition to the api layer.
+// The catalogue of outcomes the protocol can name: every error code of Apache Kafka 4.3, by name. Promises
+// the code, whether a client should try again (as Kafka's Java client sees it), and a default message in our
+// words. Leaves turning a KafkaError into codes per topic and partition to the api layer.
 
 /** One outcome as it goes over the wire. */
 export interface ErrorCode {
@@ -180,7 +180,10 @@ const byCode: ReadonlyMap<number, ErrorCode> = new Map(
   Object.values(errors).map((error) => [error.code, error]),
 )
 
-/** The entry for a code from the wire. A code from a later version of the protocol counts as UNKNOWN_SERVER_ERROR. */
+/**
+ * The entry for a code from the wire. A code from a later version of the protocol counts as
+ * UNKNOWN_SERVER_ERROR.
+ */
 export function errorByCode(code: number): ErrorCode {
   return byCode.get(code) ?? errors.UNKNOWN_SERVER_ERROR
 }

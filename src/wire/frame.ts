@@ -1,12 +1,14 @@
-// Frames: what stands around a message on a connection, in both directions.
-// Promises to read the header of any request whose API and version have a schema, and of the rest as much as an answer or a line in
-// the log needs. Leaves cutting the stream into frames to src/net, and unknown keys and versions to its caller.
+// Frames: what stands around a message on a connection, in both directions. Promises to read the header of
+// any request whose API and version have a schema, and of the rest as much as an answer or a line in the log
+// needs. Leaves cutting the stream into frames to src/net, and unknown keys and versions to its caller.
 //
 //   frame             int32 size of what follows | header | message
-//   request header    int16 key | int16 version | int32 correlation id | string client id or null | from header 2: tagged fields
-//   response header   int32 correlation id | from header 1: tagged fields
+//   request header    int16 key | int16 version | int32 correlation id | string client id, or null
+//                     | from header 2 on: tagged fields
+//   response header   int32 correlation id | from header 1 on: tagged fields
 //
-// The client id has an int16 length in header 2 as well, so that a broker can read it before it knows the version.
+// The client id has an int16 length in header 2 as well, so that a broker can read it before it knows the
+// version.
 import type { Api } from './api.ts'
 import { apis } from './apis/index.ts'
 import { Reader } from './reader.ts'

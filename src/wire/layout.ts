@@ -1,5 +1,6 @@
-// What both compilers need to know of a schema in one version: sizes, defaults as source text, names for errors.
-// Promises pure functions of (type, version); leaves the code itself to compile-read.ts and compile-write.ts.
+// What both compilers need to know of a schema in one version: sizes, defaults as source text, names for
+// errors. Promises pure functions of (type, version); leaves the code itself to compile-read.ts and compile-
+// write.ts.
 import { EMPTY_BYTES, type Fields, isNullable, isPresent, type Type } from './schema.ts'
 
 /** The version a codec is made for. */
@@ -40,7 +41,10 @@ export function leastBytes(type: Type, shape: Shape): number {
   return type.kind === 'string' ? 2 : 4
 }
 
-/** The size of a value when every value has the same: primitives, and structs of such without tagged fields. Else 0. */
+/**
+ * The size of a value when every value has the same: primitives, and structs of such without tagged fields.
+ * Else 0.
+ */
 export function constantBytes(type: Type, shape: Shape): number {
   if (type.kind !== 'struct') return fixedBytes(type)
   if (isNullable(type, shape.version) || taggedFields(type.fields!, shape).length > 0) return 0

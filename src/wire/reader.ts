@@ -1,10 +1,12 @@
-// Bytes to values, one primitive at a time: what compiled decoders fall back to, and what headers and other small layouts are read with.
-// Promises that nothing is read beyond `end`, that nothing is allocated for a length the bytes cannot back, and one error, DecodeError.
-// Leaves whole messages to the compiled codecs (compile-read.ts).
+// Bytes to values, one primitive at a time: what compiled decoders fall back to, and what headers and other
+// small layouts are read with. Promises that nothing is read beyond `end`, that nothing is allocated for a
+// length the bytes cannot back, and one error, DecodeError. Leaves whole messages to the compiled codecs
+// (compile-read.ts).
 //
-//   string   int16 length, UTF-8        compact string   uvarint length + 1, UTF-8        (length -1, or 0 when compact: null)
-//   bytes    int32 length, bytes        compact bytes    uvarint length + 1, bytes
-//   uvarint  7 bits a byte, low bits first, high bit = more follows        varint  the same of a zigzag-encoded int32
+//   string    int16 length (-1: null), UTF-8     compact string   uvarint length + 1 (0: null), UTF-8
+//   bytes     int32 length (-1: null), bytes     compact bytes    uvarint length + 1 (0: null), bytes
+//   uvarint   7 bits a byte, low bits first, high bit = more follow
+//   varint    the uvarint of the zigzag encoding of a signed number
 
 /** Bytes that are not what the schema says. The one thing a decoder throws for bad input. */
 export class DecodeError extends Error {
@@ -21,7 +23,9 @@ export class DecodeError extends Error {
   }
 }
 
-/** Buffer's native slices, which skip the argument handling of `toString` and are missing in its public types. */
+/**
+ * Buffer's native slices, which skip the argument handling of `toString` and are missing in its public types.
+ */
 export interface NativeSlices {
   utf8Slice(start: number, end: number): string
   latin1Slice(start: number, end: number): string

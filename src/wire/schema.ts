@@ -1,10 +1,11 @@
-// The combinators that messages are declared with: each message once, for all its versions, its static type inferred.
-// Promises plain frozen objects that a compiler, a test or a page of documentation can walk; names and defaults are Apache Kafka 4.3's.
-// Leaves making codecs of them to compile-read.ts and compile-write.ts.
+// The combinators that messages are declared with: each message once, for all its versions, its static type
+// inferred. Promises plain frozen objects that a compiler, a test or a page of documentation can walk; names
+// and defaults are Apache Kafka 4.3's. Leaves making codecs of them to compile-read.ts and compile-write.ts.
 //
 //   const topic = struct({ name: until(12, string), topicId: since(13, uuid), partitions: array(int32) })
 //
-// `since`, `until`, `between`, `nullable`, `optional`, `defaultsTo`, `tagged` each return a changed copy, so they nest in any order.
+// `since`, `until`, `between`, `nullable`, `optional`, `defaultsTo`, `tagged` each return a changed copy, so
+// they nest in any order.
 import { assert } from '../lib/assert.ts'
 import type { RecordsInput } from './writer.ts'
 
@@ -42,7 +43,9 @@ export interface Type<out Out = unknown, in In = never> extends Typed<Out, In> {
   readonly until: number
   /** First version in which it may be null; Infinity when it never may. */
   readonly nullableSince: number
-  /** What an absent field means. For structs: null, or undefined when each of its fields has its own default. */
+  /**
+   * What an absent field means. For structs: null, or undefined when each of its fields has its own default.
+   */
   readonly fallback: unknown
   /** The number of a tagged field (KIP-482), -1 for a field in the ordinary order. */
   readonly tag: number
@@ -82,7 +85,10 @@ const PLAIN: Type = {
   fields: null,
 }
 
-/** A copy of `type` with some properties changed: the one place where a static type is claimed rather than inferred. */
+/**
+ * A copy of `type` with some properties changed: the one place where a static type is claimed rather than
+ * inferred.
+ */
 function changed<Out, In>(type: Type, change: Partial<Type>): Type<Out, In> {
   return Object.freeze({ ...type, ...change }) as Type<Out, In>
 }

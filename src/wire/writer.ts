@@ -1,12 +1,17 @@
-// Values to bytes: a growing message made of chunks, small parts side by side in pooled memory, big parts as they were given.
-// Promises that what finish() returned is never written to again, and that no chunk of 1 KiB or more handed in is copied.
-// Leaves sending to the socket layer, and whole messages to the compiled codecs (compile-write.ts).
+// Values to bytes: a growing message made of chunks, small parts side by side in pooled memory, big parts as
+// they were given. Promises that what finish() returned is never written to again, and that no chunk of 1 KiB
+// or more handed in is copied. Leaves sending to the socket layer, and whole messages to the compiled codecs
+// (compile-write.ts).
 //
-// Pooled memory is a slab that one writer at a time fills from the front. A finished message keeps its part of the slab; the rest goes to the
-// next writer. A message that outgrows its slab goes on in a fresh one as a further chunk, so bytes are never moved.
+// Pooled memory is a slab that one writer at a time fills from the front. A finished message keeps its part
+// of the slab; the rest goes to the next writer. A message that outgrows its slab goes on in a fresh one as a
+// further chunk, so bytes are never moved.
 import { assert } from '../lib/assert.ts'
 
-/** Bytes that are somewhere else, such as a range of a file: only their number matters here, the socket layer knows the rest. */
+/**
+ * Bytes that are somewhere else, such as a range of a file: only their number matters here, the socket layer
+ * knows the rest.
+ */
 export interface Payload {
   readonly byteLength: number
 }
@@ -22,7 +27,9 @@ export interface Encoded {
 /** What a `records` field takes: nothing is copied, each part becomes a chunk of its own. */
 export type RecordsInput = Chunk | readonly Chunk[]
 
-/** Buffer's native writes, which skip the argument handling of `write` and are missing in its public types. */
+/**
+ * Buffer's native writes, which skip the argument handling of `write` and are missing in its public types.
+ */
 interface NativeWrites {
   utf8Write(text: string, offset: number, size: number): number
   base64urlWrite(text: string, offset: number, size: number): number
@@ -303,7 +310,10 @@ export class Writer {
   }
 }
 
-/** The bytes of a finished message in one piece: for tests and small messages. Fails for payloads, whose bytes are not here. */
+/**
+ * The bytes of a finished message in one piece: for tests and small messages. Fails for payloads, whose bytes
+ * are not here.
+ */
 export function flatten(encoded: Encoded): Buffer {
   return Buffer.concat(
     encoded.chunks.map((chunk) => {

@@ -1,5 +1,6 @@
-// ApiVersions (KIP-35, KIP-511, KIP-584): which APIs and versions a broker speaks, and which features its cluster has. The first request of
-// most clients, so it must be readable on both sides before anything is agreed: the header of the answer never has tagged fields.
+// ApiVersions (KIP-35, KIP-511, KIP-584): which APIs and versions a broker speaks, and which features its
+// cluster has. The first request of most clients, so it must be readable on both sides before anything is
+// agreed: the header of the answer never has tagged fields.
 //
 //  0  key, versions
 //  1  + throttle time                    2  throttled after the answer (KIP-219)

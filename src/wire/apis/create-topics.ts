@@ -1,4 +1,5 @@
-// CreateTopics: makes topics, from a number of partitions and a replication factor (-1: the broker's default) or from an explicit assignment.
+// CreateTopics: makes topics, from a number of partitions and a replication factor (-1: the broker's default)
+// or from an explicit assignment.
 //
 //  2  oldest: validate only, error message, throttle time     3  throttled after the answer
 //  4  -1 for partitions and replication factor (KIP-464)

@@ -1,4 +1,5 @@
-// DescribeConfigs: the configuration of topics, brokers and other resources, with where each value comes from.
+// DescribeConfigs: the configuration of topics, brokers and other resources, with where each value comes
+// from.
 //
 //  1  oldest: source of the value, synonyms on demand (KIP-226)
 //  2  throttled after the answer

@@ -1,7 +1,9 @@
-// Fetch: record batches from partitions, for consumers and for followers. Sessions (KIP-227) name only what changed since the last request.
+// Fetch: record batches from partitions, for consumers and for followers. Sessions (KIP-227) name only what
+// changed since the last request.
 //
-//  4  oldest: isolation level, last stable offset, aborted transactions     5  + log start offset
-//  7  + fetch session, forgotten partitions (KIP-227)                        9  + leader epoch of the reader (KIP-320)
+//  4  oldest: isolation level, last stable offset, aborted transactions
+//  5  + log start offset
+//  7  + fetch session, forgotten partitions     9  + leader epoch of the reader (KIP-320)
 // 10  zstd may come (KIP-110)                11  + rack, preferred read replica (KIP-392)
 // 12  flexible; epoch of the last fetched record, diverging epoch, current leader, snapshot id (KIP-595)
 // 13  topic ids in place of names (KIP-516)  14  OFFSET_MOVED_TO_TIERED_STORAGE may be answered (KIP-405)

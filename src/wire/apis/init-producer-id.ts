@@ -1,4 +1,5 @@
-// InitProducerId: a producer id and epoch for an idempotent producer; for a transactional one also the end of what its predecessor left open.
+// InitProducerId: a producer id and epoch for an idempotent producer; for a transactional one also the end of
+// what its predecessor left open.
 //
 //  0  transactional id, time limit            1  throttled after the answer
 //  2  flexible

@@ -1,8 +1,9 @@
-// ListOffsets: the offset for a timestamp, or for a special one: -1 latest, -2 earliest, -3 greatest timestamp, -4 earliest local,
-// -5 latest in remote storage, -6 earliest awaiting upload.
+// ListOffsets: the offset for a timestamp, or for a special one: -1 latest, -2 earliest, -3 greatest
+// timestamp, -4 earliest local, -5 latest in remote storage, -6 earliest awaiting upload.
 //
 //  1  oldest: one offset with its timestamp   2  + isolation level, throttle time
 //  3  throttled after the answer              4  + leader epochs (KIP-320)
+//  5  OFFSET_NOT_AVAILABLE may be answered (KIP-207)
 //  6  flexible                                7  -3 is understood (KIP-734)
 //  8  -4 is understood (KIP-405)              9  -5 is understood (KIP-1005)
 // 10  + time limit, for answers from remote storage (KIP-1075)

@@ -1,4 +1,5 @@
-// Metadata: the brokers of the cluster, and for the topics asked for (or all) their partitions, leaders, replicas and ids.
+// Metadata: the brokers of the cluster, and for the topics asked for (or all) their partitions, leaders,
+// replicas and ids.
 //
 //  0  brokers, topics; an empty list of topics means all
 //  1  + rack, controller, internal flag; null means all topics, an empty list none

@@ -1,4 +1,5 @@
-// Produce: appends record batches to partitions. With acks = 0 there is no answer. `records` is handed through as it came.
+// Produce: appends record batches to partitions. With acks = 0 there is no answer. `records` is handed
+// through as it came.
 //
 //  3  oldest: format v2 batches (magic 2), transactional id
 //  4  KAFKA_STORAGE_ERROR may be answered      5  + log start offset
@@ -8,7 +9,8 @@
 // 11  TRANSACTION_ABORTABLE may be answered (KIP-890)
 // 12  adds the partition to the transaction on the way (KIP-890)
 // 13  topic ids in place of names (KIP-516)
-// Advertised from 0: librdkafka takes a minimum of 3 for a broker without compression (KAFKA-18659). 0 to 2 have no schema.
+// Advertised from 0: librdkafka takes a minimum of 3 for a broker without compression (KAFKA-18659). 0 to 2
+// have no schema.
 import { api } from '../api.ts'
 import {
   array,
