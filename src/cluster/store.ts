@@ -6,7 +6,7 @@
 // - Paths are absolute and '/'-separated; parents are implicit. A path is never re-used for another thing (put the
 //   topic's id in it, not its name), because some backends count versions from 0 again for a re-created entry.
 // - There are no blind writes: `create` fails when the entry exists, everything else names the version it expects.
-// - Portable transactions have at most 100 operations; values at most 512 kB.
+// - Portable transactions have at most 100 operations. Values have 1 byte to 512 kB: an empty one is an implicit parent.
 // - A watch's first event is always 'resync', and another follows whenever events may have been missed. An event is a
 //   hint and carries no data: read again.
 // - After 'lost' a session is dead for good: open another store and register anew.
@@ -78,7 +78,7 @@ export interface MetadataStore {
   readonly limits: StoreLimits
   /** Linearizable: sees every transaction that had resolved before the call. */
   get(path: string): Promise<Entry | null>
-  /** The direct children of `directory` that carry a value, in order of path. */
+  /** Every entry below `directory`, however deep, in order of path. */
   list(directory: string): Promise<Entry[]>
   /** All or nothing, and durable before it resolves. */
   transaction(operations: readonly StoreOperation[]): Promise<TransactionResult>
