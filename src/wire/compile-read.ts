@@ -13,7 +13,7 @@ import {
   taggedFields,
 } from './layout.ts'
 import { DecodeError, joinInt64, longUvarint, MAX_STRING_BYTES, text } from './reader.ts'
-import { EMPTY_BYTES, type Fields, isNullable, isPresent, type Type } from './schema.ts'
+import { EMPTY_BYTES, type Fields, isNullable, type Type } from './schema.ts'
 
 /** Decodes the message in `bytes[offset, end)`. Byte fields are views of `bytes`. */
 export type Decode = (bytes: Buffer, offset: number, end: number) => unknown
@@ -30,7 +30,8 @@ export function compileRead(name: string, fields: Fields, shape: Shape): Decode 
   const make = new Function(
     'runtime',
     `'use strict'
-const { text, joinInt64, longUvarint, short, long, tooMany, notNull, notVarint, wrongSize, EMPTY_BYTES } = runtime
+const { text, joinInt64, longUvarint, EMPTY_BYTES } = runtime
+const { short, long, tooMany, notNull, notVarint, wrongSize } = runtime
 return function read(b, o, end) {
 let p = o
 ${compiler.source}
@@ -290,9 +291,4 @@ function fixedRead(type: Type, offset: number): string {
     default:
       return `b.base64urlSlice(p + ${offset}, p + ${offset + 16})`
   }
-}
-
-/** The fields of a version, for those who walk a schema. */
-export function fieldsOfVersion(fields: Fields, version: number): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, type]) => isPresent(type, version)))
 }

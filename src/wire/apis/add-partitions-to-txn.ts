@@ -9,32 +9,32 @@
 import { api } from '../api.ts'
 import { array, bool, int16, int32, int64, since, string, struct, until, type Value } from '../schema.ts'
 
-const addPartitionsToTxnTopic = struct({
+const topic = struct({
   name: string,
   partitions: array(int32),
 })
 
-const addPartitionsToTxnTransaction = struct({
+const transaction = struct({
   transactionalId: string,
   producerId: int64,
   producerEpoch: int16,
   verifyOnly: bool,
-  topics: array(addPartitionsToTxnTopic),
+  topics: array(topic),
 })
 
-const addPartitionsToTxnPartitionResult = struct({
+const partitionResult = struct({
   partitionIndex: int32,
   partitionErrorCode: int16,
 })
 
-const addPartitionsToTxnTopicResult = struct({
+const topicResult = struct({
   name: string,
-  resultsByPartition: array(addPartitionsToTxnPartitionResult),
+  resultsByPartition: array(partitionResult),
 })
 
-const addPartitionsToTxnResult = struct({
+const result = struct({
   transactionalId: string,
-  topicResults: array(addPartitionsToTxnTopicResult),
+  topicResults: array(topicResult),
 })
 
 export const addPartitionsToTxn = api({
@@ -43,17 +43,17 @@ export const addPartitionsToTxn = api({
   versions: [0, 5],
   flexible: 3,
   request: {
-    transactions: since(4, array(addPartitionsToTxnTransaction)),
+    transactions: since(4, array(transaction)),
     v3AndBelowTransactionalId: until(3, string),
     v3AndBelowProducerId: until(3, int64),
     v3AndBelowProducerEpoch: until(3, int16),
-    v3AndBelowTopics: until(3, array(addPartitionsToTxnTopic)),
+    v3AndBelowTopics: until(3, array(topic)),
   },
   response: {
     throttleTimeMs: int32,
     errorCode: since(4, int16),
-    resultsByTransaction: since(4, array(addPartitionsToTxnResult)),
-    resultsByTopicV3AndBelow: until(3, array(addPartitionsToTxnTopicResult)),
+    resultsByTransaction: since(4, array(result)),
+    resultsByTopicV3AndBelow: until(3, array(topicResult)),
   },
 })
 

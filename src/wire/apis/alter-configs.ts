@@ -6,7 +6,7 @@
 import { api } from '../api.ts'
 import { array, bool, int8, int16, int32, nullable, string, struct, type Value } from '../schema.ts'
 
-const alterConfigsResource = struct({
+const resource = struct({
   resourceType: int8,
   resourceName: string,
   configs: array({
@@ -21,7 +21,7 @@ export const alterConfigs = api({
   versions: [0, 2],
   flexible: 2,
   request: {
-    resources: array(alterConfigsResource),
+    resources: array(resource),
     validateOnly: bool,
   },
   response: {

@@ -6,7 +6,7 @@
 import { api } from '../api.ts'
 import { array, bool, int16, int32, nullable, optional, string, struct, type Value } from '../schema.ts'
 
-const createPartitionsAssignment = struct({
+const assignment = struct({
   brokerIds: array(int32),
 })
 
@@ -19,7 +19,7 @@ export const createPartitions = api({
     topics: array({
       name: string,
       count: int32,
-      assignments: nullable(array(createPartitionsAssignment)),
+      assignments: nullable(array(assignment)),
     }),
     timeoutMs: int32,
     validateOnly: bool,

@@ -5,7 +5,7 @@
 import { api } from '../api.ts'
 import { array, defaultsTo, int8, int16, int32, nullable, string, struct, type Value } from '../schema.ts'
 
-const deleteAclsMatchingAcl = struct({
+const matchingAcl = struct({
   errorCode: int16,
   errorMessage: nullable(string),
   resourceType: int8,
@@ -38,7 +38,7 @@ export const deleteAcls = api({
     filterResults: array({
       errorCode: int16,
       errorMessage: nullable(string),
-      matchingAcls: array(deleteAclsMatchingAcl),
+      matchingAcls: array(matchingAcl),
     }),
   },
 })

@@ -6,7 +6,7 @@
 import { api } from '../api.ts'
 import { array, int16, int32, int64, string, struct, type Value } from '../schema.ts'
 
-const deleteRecordsTopic = struct({
+const topic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -14,7 +14,7 @@ const deleteRecordsTopic = struct({
   }),
 })
 
-const deleteRecordsTopicResult = struct({
+const topicResult = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -29,12 +29,12 @@ export const deleteRecords = api({
   versions: [0, 2],
   flexible: 2,
   request: {
-    topics: array(deleteRecordsTopic),
+    topics: array(topic),
     timeoutMs: int32,
   },
   response: {
     throttleTimeMs: int32,
-    topics: array(deleteRecordsTopicResult),
+    topics: array(topicResult),
   },
 })
 

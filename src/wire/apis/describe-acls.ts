@@ -5,7 +5,7 @@
 import { api } from '../api.ts'
 import { array, defaultsTo, int8, int16, int32, nullable, string, struct, type Value } from '../schema.ts'
 
-const describeAclsResource = struct({
+const resource = struct({
   resourceType: int8,
   resourceName: string,
   patternType: defaultsTo(int8, 3),
@@ -35,7 +35,7 @@ export const describeAcls = api({
     throttleTimeMs: int32,
     errorCode: int16,
     errorMessage: nullable(string),
-    resources: array(describeAclsResource),
+    resources: array(resource),
   },
 })
 

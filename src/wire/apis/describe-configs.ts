@@ -20,7 +20,7 @@ import {
   type Value,
 } from '../schema.ts'
 
-const describeConfigsResourceResult = struct({
+const resourceResult = struct({
   name: string,
   value: nullable(string),
   readOnly: bool,
@@ -56,7 +56,7 @@ export const describeConfigs = api({
       errorMessage: nullable(string),
       resourceType: int8,
       resourceName: string,
-      configs: array(describeConfigsResourceResult),
+      configs: array(resourceResult),
     }),
   },
 })

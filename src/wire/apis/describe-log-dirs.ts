@@ -3,7 +3,7 @@
 //  1  oldest: throttled after the answer   2  flexible
 //  3  + error code of the whole answer
 //  4  + size of the volume and what is free on it (KIP-827)
-//  5  + whether the directory takes new replicas
+//  5  + whether the directory takes new replicas (KIP-1066)
 import { api } from '../api.ts'
 import {
   array,
@@ -24,7 +24,7 @@ const describableLogDirTopic = struct({
   partitions: array(int32),
 })
 
-const describeLogDirsTopic = struct({
+const topic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -48,7 +48,7 @@ export const describeLogDirs = api({
     results: array({
       errorCode: int16,
       logDir: string,
-      topics: array(describeLogDirsTopic),
+      topics: array(topic),
       totalBytes: since(4, defaultsTo(int64, -1)),
       usableBytes: since(4, defaultsTo(int64, -1)),
       isCordoned: since(5, bool),

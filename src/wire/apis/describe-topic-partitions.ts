@@ -22,7 +22,7 @@ const cursor = struct({
   partitionIndex: int32,
 })
 
-const describeTopicPartitionsResponsePartition = struct({
+const responsePartition = struct({
   errorCode: int16,
   partitionIndex: int32,
   leaderId: int32,
@@ -53,7 +53,7 @@ export const describeTopicPartitions = api({
       name: nullable(string),
       topicId: uuid,
       isInternal: bool,
-      partitions: array(describeTopicPartitionsResponsePartition),
+      partitions: array(responsePartition),
       topicAuthorizedOperations: defaultsTo(int32, -0x80000000),
     }),
     nextCursor: optional(cursor),

@@ -9,7 +9,7 @@ const userName = struct({
   name: string,
 })
 
-const describeUserScramCredentialsResult = struct({
+const result = struct({
   user: string,
   errorCode: int16,
   errorMessage: nullable(string),
@@ -31,7 +31,7 @@ export const describeUserScramCredentials = api({
     throttleTimeMs: int32,
     errorCode: int16,
     errorMessage: nullable(string),
-    results: array(describeUserScramCredentialsResult),
+    results: array(result),
   },
 })
 

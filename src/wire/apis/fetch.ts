@@ -35,7 +35,7 @@ const replicaState = struct({
   replicaEpoch: defaultsTo(int64, -1),
 })
 
-const fetchTopic = struct({
+const topic = struct({
   topic: until(12, string),
   topicId: since(13, uuid),
   partitions: array({
@@ -112,7 +112,7 @@ export const fetch = api({
     isolationLevel: int8,
     sessionId: since(7, int32),
     sessionEpoch: since(7, defaultsTo(int32, -1)),
-    topics: array(fetchTopic),
+    topics: array(topic),
     forgottenTopicsData: since(7, array(forgottenTopic)),
     rackId: since(11, string),
   },

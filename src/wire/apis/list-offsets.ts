@@ -11,7 +11,7 @@
 import { api } from '../api.ts'
 import { array, defaultsTo, int8, int16, int32, int64, since, string, struct, type Value } from '../schema.ts'
 
-const listOffsetsTopic = struct({
+const topic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -20,7 +20,7 @@ const listOffsetsTopic = struct({
   }),
 })
 
-const listOffsetsTopicResponse = struct({
+const topicResponse = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -39,12 +39,12 @@ export const listOffsets = api({
   request: {
     replicaId: int32,
     isolationLevel: since(2, int8),
-    topics: array(listOffsetsTopic),
+    topics: array(topic),
     timeoutMs: since(10, int32),
   },
   response: {
     throttleTimeMs: since(2, int32),
-    topics: array(listOffsetsTopicResponse),
+    topics: array(topicResponse),
   },
 })
 

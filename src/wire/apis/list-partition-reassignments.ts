@@ -4,7 +4,7 @@
 import { api } from '../api.ts'
 import { array, defaultsTo, int16, int32, nullable, optional, string, struct, type Value } from '../schema.ts'
 
-const listPartitionReassignmentsTopics = struct({
+const topics = struct({
   name: string,
   partitionIndexes: array(int32),
 })
@@ -26,7 +26,7 @@ export const listPartitionReassignments = api({
   flexible: 0,
   request: {
     timeoutMs: defaultsTo(int32, 60_000),
-    topics: optional(array(listPartitionReassignmentsTopics)),
+    topics: optional(array(topics)),
   },
   response: {
     throttleTimeMs: int32,

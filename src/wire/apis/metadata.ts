@@ -29,12 +29,12 @@ import {
   type Value,
 } from '../schema.ts'
 
-const metadataRequestTopic = struct({
+const requestTopic = struct({
   topicId: since(10, uuid),
   name: nullable(string, 10),
 })
 
-const metadataResponseTopic = struct({
+const responseTopic = struct({
   errorCode: int16,
   name: nullable(string, 12),
   topicId: since(10, uuid),
@@ -57,7 +57,7 @@ export const metadata = api({
   versions: [0, 13],
   flexible: 9,
   request: {
-    topics: nullable(array(metadataRequestTopic), 1),
+    topics: nullable(array(requestTopic), 1),
     allowAutoTopicCreation: since(4, defaultsTo(bool, true)),
     includeClusterAuthorizedOperations: between(8, 10, bool),
     includeTopicAuthorizedOperations: since(8, bool),
@@ -72,7 +72,7 @@ export const metadata = api({
     }),
     clusterId: since(2, optional(string)),
     controllerId: since(1, defaultsTo(int32, -1)),
-    topics: array(metadataResponseTopic),
+    topics: array(responseTopic),
     clusterAuthorizedOperations: between(8, 10, defaultsTo(int32, -0x80000000)),
     errorCode: since(13, int16),
   },

@@ -24,7 +24,7 @@ import {
   type Value,
 } from '../schema.ts'
 
-const offsetCommitRequestTopic = struct({
+const requestTopic = struct({
   name: until(9, string),
   topicId: since(10, uuid),
   partitions: array({
@@ -35,7 +35,7 @@ const offsetCommitRequestTopic = struct({
   }),
 })
 
-const offsetCommitResponseTopic = struct({
+const responseTopic = struct({
   name: until(9, string),
   topicId: since(10, uuid),
   partitions: array({
@@ -55,11 +55,11 @@ export const offsetCommit = api({
     memberId: string,
     groupInstanceId: since(7, optional(string)),
     retentionTimeMs: until(4, defaultsTo(int64, -1)),
-    topics: array(offsetCommitRequestTopic),
+    topics: array(requestTopic),
   },
   response: {
     throttleTimeMs: since(3, int32),
-    topics: array(offsetCommitResponseTopic),
+    topics: array(responseTopic),
   },
 })
 

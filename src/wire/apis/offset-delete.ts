@@ -4,14 +4,14 @@
 import { api, NEVER_FLEXIBLE } from '../api.ts'
 import { array, int16, int32, string, struct, type Value } from '../schema.ts'
 
-const offsetDeleteRequestTopic = struct({
+const requestTopic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
   }),
 })
 
-const offsetDeleteResponseTopic = struct({
+const responseTopic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -26,12 +26,12 @@ export const offsetDelete = api({
   flexible: NEVER_FLEXIBLE,
   request: {
     groupId: string,
-    topics: array(offsetDeleteRequestTopic),
+    topics: array(requestTopic),
   },
   response: {
     errorCode: int16,
     throttleTimeMs: int32,
-    topics: array(offsetDeleteResponseTopic),
+    topics: array(responseTopic),
   },
 })
 

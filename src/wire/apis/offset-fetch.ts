@@ -26,25 +26,25 @@ import {
   type Value,
 } from '../schema.ts'
 
-const offsetFetchRequestTopic = struct({
+const requestTopic = struct({
   name: string,
   partitionIndexes: array(int32),
 })
 
-const offsetFetchRequestTopics = struct({
+const requestTopics = struct({
   name: until(9, string),
   topicId: since(10, uuid),
   partitionIndexes: array(int32),
 })
 
-const offsetFetchRequestGroup = struct({
+const requestGroup = struct({
   groupId: string,
   memberId: since(9, optional(string)),
   memberEpoch: since(9, defaultsTo(int32, -1)),
-  topics: nullable(array(offsetFetchRequestTopics)),
+  topics: nullable(array(requestTopics)),
 })
 
-const offsetFetchResponseTopic = struct({
+const responseTopic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -55,7 +55,7 @@ const offsetFetchResponseTopic = struct({
   }),
 })
 
-const offsetFetchResponseTopics = struct({
+const responseTopics = struct({
   name: until(9, string),
   topicId: since(10, uuid),
   partitions: array({
@@ -67,9 +67,9 @@ const offsetFetchResponseTopics = struct({
   }),
 })
 
-const offsetFetchResponseGroup = struct({
+const responseGroup = struct({
   groupId: string,
-  topics: array(offsetFetchResponseTopics),
+  topics: array(responseTopics),
   errorCode: int16,
 })
 
@@ -80,15 +80,15 @@ export const offsetFetch = api({
   flexible: 6,
   request: {
     groupId: until(7, string),
-    topics: until(7, nullable(array(offsetFetchRequestTopic), 2)),
-    groups: since(8, array(offsetFetchRequestGroup)),
+    topics: until(7, nullable(array(requestTopic), 2)),
+    groups: since(8, array(requestGroup)),
     requireStable: since(7, bool),
   },
   response: {
     throttleTimeMs: since(3, int32),
-    topics: until(7, array(offsetFetchResponseTopic)),
+    topics: until(7, array(responseTopic)),
     errorCode: between(2, 7, int16),
-    groups: since(8, array(offsetFetchResponseGroup)),
+    groups: since(8, array(responseGroup)),
   },
 })
 

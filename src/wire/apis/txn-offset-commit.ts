@@ -20,7 +20,7 @@ import {
   type Value,
 } from '../schema.ts'
 
-const txnOffsetCommitRequestTopic = struct({
+const requestTopic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -30,7 +30,7 @@ const txnOffsetCommitRequestTopic = struct({
   }),
 })
 
-const txnOffsetCommitResponseTopic = struct({
+const responseTopic = struct({
   name: string,
   partitions: array({
     partitionIndex: int32,
@@ -51,11 +51,11 @@ export const txnOffsetCommit = api({
     generationId: since(3, defaultsTo(int32, -1)),
     memberId: since(3, string),
     groupInstanceId: since(3, optional(string)),
-    topics: array(txnOffsetCommitRequestTopic),
+    topics: array(requestTopic),
   },
   response: {
     throttleTimeMs: int32,
-    topics: array(txnOffsetCommitResponseTopic),
+    topics: array(responseTopic),
   },
 })
 
