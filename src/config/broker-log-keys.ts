@@ -1,7 +1,7 @@
 // The broker settings about logs: the defaults it gives to topics, and when it flushes, checks and checkpoints.
 // Promises that each default of a topic setting carries the type, range and default of that setting, under the name
 // that Apache Kafka 4.3 gives it on a broker. Leaves the topic settings themselves to topic-keys.ts.
-import { type BrokerKeyDefinition, INT_MAX, LONG_MAX } from './definition.ts'
+import { type BrokerKeyDefinition, LONG_MAX } from './definition.ts'
 import { type TopicKey, topicKeys } from './topic-keys.ts'
 
 /** A broker setting that gives the value for topics without one of their own: the topic's row, as seen on a broker. */
@@ -122,7 +122,6 @@ const records = {
     type: 'int',
     default: 86_400_000,
     min: 1,
-    max: INT_MAX,
     update: 'cluster-wide',
     doc: 'Milliseconds after its last write for which a partition remembers an idempotent producer.',
   },

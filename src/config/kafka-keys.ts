@@ -7,7 +7,7 @@ const ignored = `
   add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms
   alter.log.dirs.replication.quota.window.num alter.log.dirs.replication.quota.window.size.seconds
   auto.leader.rebalance.enable background.threads broker.heartbeat.interval.ms broker.session.timeout.ms
-  compression.lz4.level connection.failed.authentication.delay.ms connections.max.reauth.ms
+  connection.failed.authentication.delay.ms connections.max.reauth.ms
   controlled.shutdown.enable controller.performance.always.log.threshold.ms
   controller.performance.sample.period.ms controller.quorum.append.linger.ms
   controller.quorum.auto.join.enable controller.quorum.bootstrap.servers
