@@ -1,7 +1,7 @@
 // The broker settings about the node itself, its listeners, connections, requests and topics.
 // Promises Kafka's names, and its defaults but for three: node.id, listeners and log.dir
 // (docs/decisions/0003-config-keys.md says why). Leaves settings about logs to broker-log-keys.ts.
-import { brokerLogKeys } from './broker-log-keys.ts'
+import { brokerLogKeyGroups, brokerLogKeys } from './broker-log-keys.ts'
 import { type BrokerKeyDefinition, INT_MAX } from './definition.ts'
 
 /** The rule of form of a text that is a list by convention, though Kafka declares it as a string. */
@@ -100,14 +100,14 @@ const connections = {
     default: INT_MAX,
     min: 0,
     update: 'cluster-wide',
-    doc: 'Largest number of connections at a time; further ones are closed at once.',
+    doc: 'Largest number of connections at a time; further clients wait until one is closed.',
   },
   'max.connections.per.ip': {
     type: 'int',
     default: INT_MAX,
     min: 0,
     update: 'cluster-wide',
-    doc: 'Largest number of connections at a time from one address.',
+    doc: 'Largest number of connections at a time from one address; further ones are closed at once.',
   },
   'max.connections.per.ip.overrides': {
     type: 'string',
@@ -202,3 +202,16 @@ export const brokerKeys = {
 } as const
 
 export type BrokerKey = keyof typeof brokerKeys
+
+/** The same settings under headings, for people. */
+export const brokerKeyGroups: readonly (readonly [
+  title: string,
+  rows: Readonly<Record<string, BrokerKeyDefinition>>,
+])[] = [
+  ['Node and directories', node],
+  ['Listeners', listeners],
+  ['Connections', connections],
+  ['Requests', requests],
+  ['Topics', topics],
+  ...brokerLogKeyGroups,
+]

@@ -159,3 +159,13 @@ export const brokerLogKeys = {
   ...compaction,
   ...ownSettings,
 } as const
+
+/** The same settings under headings, for people. */
+export const brokerLogKeyGroups = [
+  ['Logs: segments', segments],
+  ['Logs: retention', retention],
+  ['Logs: flushing and checkpoints', flushing],
+  ['Logs: records and producers', records],
+  ['Logs: compaction', compaction],
+  ['Logs: memory', ownSettings],
+] as const
