@@ -3,7 +3,7 @@
 //
 //   end of directory   'PK\5\6' | 10: int16 entries | 16: int32 where the directory begins | 22: comment
 //   directory entry    'PK\1\2' | 10: int16 method | 20: int32 packed size | 28: int16 name size
-//                      | 30: int16 extra size | 32: int16 comment size | 42: int32 where the file is | 46: name
+//                      | 30: int16 extra size | 32: int16 comment size | 42: int32 where it is | 46: name
 //   file               'PK\3\4' | 26: int16 name size | 28: int16 extra size | 30: name, extra, packed bytes
 import { readFileSync } from 'node:fs'
 import { inflateRawSync } from 'node:zlib'
