@@ -98,11 +98,16 @@ async function startApache(
   port: number,
   options: BrokerUnderTestOptions,
 ): Promise<RunningBroker> {
-  const { properties, startTimeoutMs } = options
+  const { startTimeoutMs } = options
   const broker = await startApacheKafka({
     dataDir,
     port,
-    ...(properties && { properties }),
+    // A killed broker comes back as soon as its old registration has expired: not after the default of 9 s.
+    properties: {
+      'broker.session.timeout.ms': '2000',
+      'broker.heartbeat.interval.ms': '500',
+      ...options.properties,
+    },
     ...(startTimeoutMs && { startTimeoutMs }),
   })
   return { kill: () => broker.kill(), halt: () => broker.stop() }

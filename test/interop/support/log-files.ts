@@ -10,6 +10,9 @@ import { join } from 'node:path'
 export const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 export interface BatchHeader {
+  /** Path of the segment file, and where in it the batch begins. */
+  readonly file: string
+  readonly position: number
   readonly baseOffset: number
   readonly lastOffset: number
   readonly sizeInBytes: number
@@ -29,7 +32,8 @@ export function batchesOf(partitionDirectory: string): { batches: BatchHeader[];
   const batches: BatchHeader[] = []
   let tornBytes = 0
   for (const segment of segments) {
-    const bytes = readFileSync(join(partitionDirectory, segment))
+    const file = join(partitionDirectory, segment)
+    const bytes = readFileSync(file)
     let at = 0
     while (at + 61 <= bytes.length) {
       const sizeInBytes = 12 + bytes.readInt32BE(at + 8)
@@ -37,6 +41,8 @@ export function batchesOf(partitionDirectory: string): { batches: BatchHeader[];
       const attributes = bytes.readInt16BE(at + 21)
       const baseOffset = Number(bytes.readBigInt64BE(at))
       batches.push({
+        file,
+        position: at,
         baseOffset,
         lastOffset: baseOffset + bytes.readInt32BE(at + 23),
         sizeInBytes,
