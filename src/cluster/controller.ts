@@ -1,7 +1,6 @@
-// The one place where the cluster's metadata is decided: topics, partitions, dynamic configs, blocks of producer ids.
-// Promises that a call resolves only after its decision is durable and this broker has applied it, and that no other
-// file writes to the metadata store. Leaves the store to store.ts, reading it back to view.ts, placing replicas to
-// placement.ts, and what is on disk to the subscribers of the view.
+// What can be decided about the cluster's metadata: topics, partitions, dynamic configs, blocks of producer ids.
+// Promises that a call resolves only after its decision is durable and this broker has applied it.
+// Leaves deciding to store-controller.ts; this is what the layers above know of it.
 import type { ErrorCode } from '../wire/errors.ts'
 import type { PartitionImage, TopicImage } from './image.ts'
 

@@ -25,6 +25,7 @@ import {
   type Entry,
   type MetadataStore,
   SessionLost,
+  StoreFullError,
   type StoreOperation,
   type TransactionResult,
 } from './store.ts'
@@ -39,11 +40,6 @@ const RESERVE_BYTES = 128 * 1024
 const SNAPSHOT_PIECE_BYTES = 1024 * 1024
 /** The log is replaced by a snapshot when it is this large and twice the size of the last snapshot. */
 const LEAST_LOG_BYTES = 4 * 1024 * 1024
-
-/** No room on the device for something new. What exists can still be changed and deleted. */
-export class StoreFullError extends Error {
-  override readonly name = 'StoreFullError'
-}
 
 export interface EmbeddedStoreOptions {
   readonly files: Files

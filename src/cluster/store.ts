@@ -47,6 +47,11 @@ export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown'
 }
 
+/** No room on the device for something new. What exists can still be changed and deleted. */
+export class StoreFullError extends Error {
+  override readonly name = 'StoreFullError'
+}
+
 /** The session is over, and all its ephemeral entries with it. */
 export class SessionLost extends Error {
   override readonly name = 'SessionLost'

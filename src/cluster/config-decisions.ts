@@ -1,0 +1,139 @@
+// What IncrementalAlterConfigs and AlterConfigs come to, given an image: pure.
+// Promises that only what the tables of settings accept is ever stored, and one outcome per resource.
+// Leaves the settings themselves to src/config, and writing what was decided to controller.ts.
+import { applyAlteration } from '../config/alteration.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { validateDynamicBrokerConfig } from '../config/dynamic-broker-config.ts'
+import { validateTopicConfig } from '../config/topic-config.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
+import type { ConfigResource, FullConfigChange, IncrementalConfigChange } from './controller.ts'
+import { type ClusterImage, type ConfigMap, NO_CONFIGS, type TopicImage } from './image.ts'
+import { DEFAULT_BROKER } from './layout.ts'
+import { type Decision, decideEach, unknownTopic } from './topic-decisions.ts'
+
+/** Kafka's codes of what settings belong to (ConfigResource.Type). */
+export const resourceType = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
+
+export interface ConfigGround {
+  readonly image: ClusterImage
+  /** The settings in force on this broker: what a topic's settings are checked against. */
+  readonly config: BrokerConfig
+  /** What this broker was started with: what altered broker settings are checked together with. */
+  readonly staticEntries: ReadonlyMap<string, string>
+}
+
+/** Whose settings are to be replaced, and by what. */
+export type DecidedConfigs =
+  | { readonly topic: TopicImage; readonly configs: ConfigMap }
+  | { readonly broker: number | typeof DEFAULT_BROKER; readonly configs: ConfigMap }
+
+type Target = Pick<TopicImage, 'configs'> & { topic?: TopicImage; broker?: number | typeof DEFAULT_BROKER }
+
+export function decideIncrementalChanges(
+  changes: readonly IncrementalConfigChange[],
+  ground: ConfigGround,
+): Decision<IncrementalConfigChange, DecidedConfigs>[] {
+  return decideResources(changes, ground, ({ operations }, target) => {
+    const named = new Set<string>()
+    let configs = new Map(target.configs)
+    for (const { name, operation, value } of operations) {
+      if (named.has(name)) {
+        throw new KafkaError(errors.INVALID_REQUEST, `${name}: is altered more than once in the request`)
+      }
+      named.add(name)
+      const scope = target.topic === undefined ? 'broker' : 'topic'
+      configs = applyAlteration(configs, operation, name, value, scope)
+    }
+    return configs
+  })
+}
+
+export function decideFullChanges(
+  changes: readonly FullConfigChange[],
+  ground: ConfigGround,
+): Decision<FullConfigChange, DecidedConfigs>[] {
+  return decideResources(changes, ground, ({ configs }) => {
+    for (const { name, value } of configs) {
+      if (value === null) throw new KafkaError(errors.INVALID_REQUEST, `${name}: null is no value`)
+    }
+    return new Map(configs.map(({ name, value }) => [name, value!]))
+  })
+}
+
+function decideResources<Item extends ConfigResource>(
+  items: readonly Item[],
+  ground: ConfigGround,
+  altered: (item: Item, target: Target) => Map<string, string>,
+): Decision<Item, DecidedConfigs>[] {
+  const key = ({ type, name }: ConfigResource) => `${type}/${name}`
+  const count = new Map<string, number>()
+  for (const item of items) count.set(key(item), (count.get(key(item)) ?? 0) + 1)
+  const distinct = new Map(items.map((item) => [key(item), item])).values()
+  return decideEach(distinct, (item): DecidedConfigs => {
+    if (count.get(key(item))! > 1) {
+      throw new KafkaError(
+        errors.INVALID_REQUEST,
+        `${describeResource(item)} is named more than once in the request.`,
+      )
+    }
+    const target = find(item, ground.image)
+    const configs = altered(item, target)
+    if (target.topic !== undefined) {
+      validateTopicConfig(configs, ground.config)
+      return { topic: target.topic, configs }
+    }
+    const broker = target.broker!
+    validateDynamicBrokerConfig(
+      configs,
+      broker === DEFAULT_BROKER ? 'cluster' : 'broker',
+      ground.staticEntries,
+    )
+    return { broker, configs }
+  })
+}
+
+/** Throws KafkaError when there is no such resource, or its type has no settings here. */
+function find(resource: ConfigResource, image: ClusterImage): Target {
+  if (resource.type === resourceType.topic) {
+    const topic = image.topics.get(resource.name)
+    if (topic === undefined) throw unknownTopic(resource.name)
+    return { topic, configs: topic.configs }
+  }
+  if (resource.type === resourceType.broker) {
+    const broker = brokerNamed(resource.name, image)
+    const { brokerConfigs } = image
+    const configs = broker === DEFAULT_BROKER ? brokerConfigs.default : brokerConfigs.byId.get(broker)
+    return { broker, configs: configs ?? NO_CONFIGS }
+  }
+  throw unsupportedResource(resource)
+}
+
+/** A broker resource is named by the broker's id, or '' for all brokers. Throws KafkaError(INVALID_REQUEST) otherwise. */
+export function brokerNamed(name: string, image: ClusterImage): number | typeof DEFAULT_BROKER {
+  if (name === '') return DEFAULT_BROKER
+  const id = /^\d{1,10}$/.test(name) ? Number(name) : -1
+  if (image.brokers.has(id)) return id
+  const known = [...image.brokers.keys()].join(', ')
+  throw new KafkaError(
+    errors.INVALID_REQUEST,
+    `There is no broker '${name}'; known: ${known}, or an empty name for all brokers.`,
+  )
+}
+
+export function unsupportedResource(resource: ConfigResource): KafkaError {
+  return new KafkaError(
+    errors.INVALID_REQUEST,
+    `${describeResource(resource)} has no settings on this broker; topics (2) and brokers (4) have.`,
+  )
+}
+
+function describeResource({ type, name }: ConfigResource): string {
+  const kinds: Readonly<Record<number, string>> = {
+    [resourceType.topic]: 'Topic',
+    [resourceType.broker]: 'Broker',
+    [resourceType.brokerLogger]: 'Broker logger',
+    [resourceType.clientMetrics]: 'Client metrics subscription',
+    [resourceType.group]: 'Group',
+  }
+  return `${kinds[type] ?? `Resource of type ${type}`} '${name}'`
+}
