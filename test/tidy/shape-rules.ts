@@ -67,7 +67,7 @@ function opensFunction(first: string, last: string): boolean {
 /** The first thing in a file is a comment that says what it is. */
 export const headerComment: Rule = (file) => {
   const first = file.lines[0]?.startsWith('#!') === true ? 1 : 0
-  if (/^(\/\/|\/\*\*?) \w/.test(file.lines[first] ?? '')) return []
+  if (/^(\/\/|\/\*\*?) \S/.test(file.lines[first] ?? '')) return []
   const message = 'has to open with a comment: what it is, what it promises, what it leaves to others'
   return [{ path: file.path, line: first + 1, message }]
 }
