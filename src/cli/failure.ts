@@ -1,0 +1,79 @@
+// Failures in words for the person at the terminal: what happened, with which value, and what to do about it.
+// Promises one line (no stack) and an exit code: 1 when it failed, 2 when it was called wrongly.
+
+import { KafkaError } from '../wire/errors.ts'
+import { DecodeError } from '../wire/reader.ts'
+import { NoSuchTopicError } from './client/cluster.ts'
+import {
+  addressText,
+  DisconnectedError,
+  ProtocolError,
+  TimeoutError,
+  UnreachableError,
+} from './client/failure.ts'
+
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
+
+/** The command was called wrongly: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** The command could not do what it was asked to; the message says all. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'the name is not known',
+  EAI_AGAIN: 'the name could not be looked up',
+  ETIMEDOUT: 'no answer to the attempt to connect',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  EACCES: 'not permitted',
+  EADDRNOTAVAIL: 'not an address to connect to',
+}
+
+export function explain(error: unknown): string {
+  if (error instanceof UnreachableError) return explainUnreachable(error)
+  if (error instanceof NoSuchTopicError) {
+    const { topic } = error
+    return `topic ${topic} does not exist; \`odradek topics list\` shows those that do, \`odradek topics create ${topic}\` makes it`
+  }
+  if (error instanceof KafkaError) return `${error.message} (${error.error.name})`
+  if (error instanceof TimeoutError) return `${error.message}; --timeout gives it longer`
+  if (
+    error instanceof UsageError ||
+    error instanceof CommandError ||
+    error instanceof DisconnectedError ||
+    error instanceof ProtocolError ||
+    error instanceof DecodeError
+  ) {
+    return error.message
+  }
+  if (error instanceof Error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && path !== undefined) return `${path} does not exist`
+    if (code === 'EACCES' && path !== undefined) return `${path} may not be read or written by this user`
+    if (code === 'EISDIR' && path !== undefined) return `${path} is a directory`
+    return `${error.message} (DEBUG=odradek shows where)`
+  }
+  return String(error)
+}
+
+function explainUnreachable(error: UnreachableError): string {
+  const where = error.addresses.map(addressText).join(', ')
+  // A broker that names an address nobody can reach has its own story to tell.
+  if (error.message.startsWith('broker ')) {
+    return `${error.message.replace(/connect (E[A-Z]+) .*$/, (_, code) => reasons[code] ?? code)}; check advertised.listeners there`
+  }
+  const reason = reasons[error.code] ?? error.message
+  const start = error.code === 'ECONNREFUSED' ? '; start one with `odradek start`' : ''
+  return `no broker at ${where}: ${reason}${start}`
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+}
