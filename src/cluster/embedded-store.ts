@@ -168,10 +168,10 @@ export class EmbeddedStore implements SessionHost {
     const settled: (() => void)[] = []
     const waiting: Waiting[] = []
     const logged: LoggedTransaction[] = []
-    const isFull = !this.reserve(0)
     for (let bytes = 0; this.queue.length > 0 && bytes < MAX_BATCH_BYTES; ) {
       const next = this.queue.shift()!
-      if (isFull && next.operations.some(isLastingCreation)) {
+      // What is new must leave the reserve to deletions and changes.
+      if (next.operations.some(isLastingCreation) && !this.reserve(bytes + bytesOf(next.operations))) {
         next.outcome.reject(storeFull(this.options.directory))
         continue
       }
@@ -302,6 +302,15 @@ function storeFull(directory: string): StoreFullError {
 /** Ephemeral entries are let through: a broker must be able to start on a full disk, so that topics can be deleted. */
 function isLastingCreation(operation: StoreOperation): boolean {
   return operation.kind === 'create' && operation.ephemeral !== true
+}
+
+/** Bytes that the operations take in the log, near enough. */
+function bytesOf(operations: readonly StoreOperation[]): number {
+  let bytes = 0
+  for (const operation of operations) {
+    bytes += operation.path.length + 32 + ('value' in operation ? operation.value.byteLength : 0)
+  }
+  return bytes
 }
 
 function replay(tree: EmbeddedTree, transactions: readonly LoggedTransaction[], path: string): void {
