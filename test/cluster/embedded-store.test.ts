@@ -249,7 +249,15 @@ describe('a full disk', () => {
     await put(session, '/b', 'one')
     files.capacityBytes = 0
     await assert.rejects(put(session, '/c', 'x'.repeat(100_000)), { name: 'StoreFullError' })
-    await assert.rejects(put(session, '/c', 'x'), { name: 'StoreFullError' })
+    const fill = async () => {
+      for (let index = 0; ; index++) await put(session, `/small-${index}`, 'x'.repeat(1000))
+    }
+    await assert.rejects(fill, { name: 'StoreFullError' })
+    for (const { path, version } of (await session.list('/')).filter(({ path }) =>
+      path.startsWith('/small'),
+    )) {
+      assert.ok((await session.transaction([{ kind: 'delete', path, expected: version }])).ok)
+    }
     await put(session, '/a', 'two')
     const { version } = (await session.get('/b'))!
     assert.ok((await session.transaction([{ kind: 'delete', path: '/b', expected: version }])).ok)
