@@ -33,10 +33,20 @@ export interface Message<out Out = unknown, in In = never> extends Typed<Out, In
   encode(writer: Writer, value: In, version: number): void
 }
 
+/**
+ * An array element can be one byte on the wire and a hundred in memory, so the size of a frame alone does not
+ * bound what decoding takes. Apache Kafka has no such limit; no request that its clients make comes near.
+ */
+const MAX_ELEMENTS = 2 ** 20
+/** A broker that was asked is trusted with more: the metadata of a large cluster. */
+const MAX_RESPONSE_ELEMENTS = 2 ** 24
+
 interface MessageOptions<F extends Fields> {
   readonly versions: VersionRange
   readonly flexible: number
   readonly fields: F
+  /** How many elements all arrays of one message may have together; 2^20 when absent. */
+  readonly maxElements?: number
 }
 
 type StructOf<F extends Fields> = ReturnType<typeof struct<F>>
@@ -44,7 +54,7 @@ type StructOf<F extends Fields> = ReturnType<typeof struct<F>>
 /** Declares a message: fields in the order of the wire, for all versions. */
 export function message<F extends Fields>(
   name: string,
-  { versions, flexible, fields }: MessageOptions<F>,
+  { versions, flexible, fields, maxElements = MAX_ELEMENTS }: MessageOptions<F>,
 ): Message<Value<StructOf<F>>, Input<StructOf<F>>> {
   const readers: (Decode | undefined)[] = []
   const writers: (Encode | undefined)[] = []
@@ -58,7 +68,7 @@ export function message<F extends Fields>(
     versions,
     flexible,
     decode(bytes, offset, end, version) {
-      const read = (readers[version] ??= compileRead(name, fields, shapeOf(version)))
+      const read = (readers[version] ??= compileRead(name, fields, shapeOf(version), maxElements))
       return read(bytes, offset, end) as Value<StructOf<F>>
     },
     encode(writer, value, version) {
@@ -120,7 +130,11 @@ export function api<Request extends Fields, Response extends Fields>(
     advertised,
     flexible,
     request: message(`${name}Request`, { ...part, fields: options.request }),
-    response: message(`${name}Response`, { ...part, fields: options.response }),
+    response: message(`${name}Response`, {
+      ...part,
+      fields: options.response,
+      maxElements: MAX_RESPONSE_ELEMENTS,
+    }),
     requestHeaderVersion: (version) => (version >= flexible ? 2 : 1),
     responseHeaderVersion: (version) => (version >= flexible && !options.plainResponseHeader ? 1 : 0),
   }

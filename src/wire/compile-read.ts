@@ -23,26 +23,36 @@ interface FixedField {
   readonly size: number
 }
 
-/** Compiles the decoder of `fields` for one version. `name` begins the field names in errors. */
-export function compileRead(name: string, fields: Fields, shape: Shape): Decode {
+/**
+ * Compiles the decoder of `fields` for one version.
+ * @param name begins the field names in errors
+ * @param maxElements how many elements all arrays of one message may have together
+ */
+export function compileRead(name: string, fields: Fields, shape: Shape, maxElements: number): Decode {
   const compiler = new ReadCompiler(shape)
   const result = compiler.struct(fields, name)
   const make = new Function(
     'runtime',
     `'use strict'
 const { text, joinInt64, longUvarint, EMPTY_BYTES } = runtime
-const { short, long, tooMany, notNull, notVarint, wrongSize } = runtime
+const { short, long, tooMany, overBudget, notNull, notVarint, wrongSize } = runtime
 return function read(b, o, end) {
-let p = o
+let p = o, budget = ${maxElements}
 ${compiler.source}
 return ${result}
 }`,
   ) as (runtime: object) => Decode
-  return make({ text, joinInt64, longUvarint, EMPTY_BYTES, ...failures(compiler.fields, compiler.runs) })
+  return make({
+    text,
+    joinInt64,
+    longUvarint,
+    EMPTY_BYTES,
+    ...failures(compiler.fields, compiler.runs, maxElements),
+  })
 }
 
 /** The ways in which compiled code gives up, by index into what the compiler noted. */
-function failures(fields: readonly string[], runs: readonly (readonly FixedField[])[]) {
+function failures(fields: readonly string[], runs: readonly (readonly FixedField[])[], maxElements: number) {
   return {
     /** A run of fixed fields does not fit: names the first field that does not. */
     short(run: number, at: number, left: number): never {
@@ -64,6 +74,9 @@ function failures(fields: readonly string[], runs: readonly (readonly FixedField
     },
     tooMany(field: number, at: number, count: number, left: number): never {
       throw new DecodeError(fields[field]!, at, `${count} elements cannot be in ${left} bytes`)
+    },
+    overBudget(field: number, at: number): never {
+      throw new DecodeError(fields[field]!, at, `more than ${maxElements} elements in one message`)
     },
     notNull(field: number, at: number): never {
       throw new DecodeError(fields[field]!, at, 'null where a value is required')
@@ -155,6 +168,7 @@ class ReadCompiler {
     this.nullOr(type, value, count, field)
     this.source.line(
       `if (${count} * ${least} > end - p) tooMany(${field}, p - o, ${count}, end - p)`,
+      `if ((budget -= ${count}) < 0) overBudget(${field}, p - o)`,
       `${value} = []`,
       `for (let ${index} = 0; ${index} < ${count}; ${index}++) {`,
     )

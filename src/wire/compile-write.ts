@@ -99,13 +99,17 @@ class WriteCompiler {
   }
 
   private fixed(type: Type, name: string, path: string): void {
-    this.source.line(`if (!(${validity(type, name)})) bad(${this.fieldIndex(path)}, ${name})`)
-    if (type.kind === 'uuid' || type.kind === 'float64') {
-      this.call(`${type.kind}(${name})`)
-    } else {
+    this.valid(type, name, path)
+    if (isStored(type)) {
       this.runStores.push(...stores(type, name, this.runBytes))
       this.runBytes += fixedBytes(type)
+    } else {
+      this.call(`${type.kind}(${name})`)
     }
+  }
+
+  private valid(type: Type, name: string, path: string): void {
+    this.source.line(`if (!(${validity(type, name)})) bad(${this.fieldIndex(path)}, ${name})`)
   }
 
   private structField(type: Type, name: string, path: string): void {
@@ -130,13 +134,20 @@ class WriteCompiler {
     const [size, index, item] = [this.source.name('n'), this.source.name('i'), this.source.name('x')]
     this.source.line(`const ${size} = ${name} === null ? -1 : ${name}.length`)
     this.arrayLength(size)
-    this.source.line(`for (let ${index} = 0; ${index} < ${size}; ${index}++) {`)
-    this.source.line(`const ${item} = ${name}[${index}]`)
-    if (fixedBytes(element) === 0) {
+    const isPlain = isStored(element)
+    if (isPlain) this.room(`${size} * ${fixedBytes(element)}`)
+    this.source.line(
+      `for (let ${index} = 0; ${index} < ${size}; ${index}++) {`,
+      `const ${item} = ${name}[${index}]`,
+    )
+    if (isPlain) {
+      this.valid(element, item, path)
+      this.source.line(...stores(element, item, 0), `p += ${fixedBytes(element)}`)
+    } else {
       this.source.line(`if (${item} === undefined) bad(${this.fieldIndex(path)}, ${item})`)
+      this.value(element, item, path)
+      this.close()
     }
-    this.value(element, item, path)
-    this.close()
     this.source.line('}')
   }
 
@@ -198,7 +209,7 @@ class WriteCompiler {
     this.runBytes += 1
   }
 
-  private room(size: number): void {
+  private room(size: number | string): void {
     this.source.line(
       `if (b.length - p < ${size}) { w.position = p; w.reserve(${size}); b = w.buffer; p = w.position }`,
     )
@@ -214,6 +225,11 @@ class WriteCompiler {
     const known = this.fields.indexOf(path)
     return known >= 0 ? known : this.fields.push(path) - 1
   }
+}
+
+/** Whether a value is stored by the compiled code itself rather than by a method of the writer. */
+function isStored(type: Type): boolean {
+  return fixedBytes(type) > 0 && type.kind !== 'uuid' && type.kind !== 'float64'
 }
 
 /** What stands for a field that was left out: shared constants, for they are only read. */

@@ -22,9 +22,9 @@ export interface RequestHeader {
   readonly key: number
   readonly version: number
   readonly correlationId: number
-  /** Null also when key or version have no schema. */
+  /** Null also when `api` is undefined. */
   readonly clientId: string | null
-  /** The API when it has a schema for this version; else undefined, and the body cannot be read. */
+  /** The API when this version of it has a schema and is stable; else undefined: the body cannot be read. */
   readonly api: Api | undefined
   /** Where the message begins in the bytes that were given. */
   readonly bodyOffset: number
@@ -40,7 +40,7 @@ export function decodeRequestHeader(bytes: Buffer, offset: number, end: number):
   const version = reader.int16()
   const correlationId = reader.int32()
   const known = apis.get(key)
-  const api = known !== undefined && hasVersion(known, version) ? known : undefined
+  const api = known !== undefined && isServed(known, version) ? known : undefined
   if (api === undefined) {
     return { key, version, correlationId, clientId: null, api, bodyOffset: reader.position }
   }
@@ -105,6 +105,6 @@ export function encodeResponse<A extends Api>(
   return writer.finish()
 }
 
-function hasVersion(api: Api, version: number): boolean {
-  return version >= api.versions[0] && version <= api.versions[1]
+function isServed(api: Api, version: number): boolean {
+  return version >= api.versions[0] && version <= Math.min(api.versions[1], api.advertised[1])
 }

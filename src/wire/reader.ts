@@ -28,7 +28,6 @@ export class DecodeError extends Error {
  */
 export interface NativeSlices {
   utf8Slice(start: number, end: number): string
-  latin1Slice(start: number, end: number): string
   base64urlSlice(start: number, end: number): string
 }
 
@@ -43,21 +42,9 @@ export function joinInt64(high: number, low: number): number {
   return value
 }
 
-const SHORT_TEXT_BYTES = 12
-
-/**
- * The UTF-8 text in `bytes[start, end)`; malformed sequences become U+FFFD as they do in Java.
- * Short ASCII text is put together here: cheaper than the call into native code.
- */
+/** The UTF-8 text in `bytes[start, end)`; malformed sequences become U+FFFD as they do in Java. */
 export function text(bytes: Buffer, start: number, end: number): string {
-  if (end - start > SHORT_TEXT_BYTES) return (bytes as Buffer & NativeSlices).utf8Slice(start, end)
-  let result = ''
-  for (let at = start; at < end; at++) {
-    const code = bytes[at]!
-    if (code > 0x7f) return (bytes as Buffer & NativeSlices).utf8Slice(start, end)
-    result += String.fromCharCode(code)
-  }
-  return result
+  return (bytes as Buffer & NativeSlices).utf8Slice(start, end)
 }
 
 /** A position that moves over `bytes[position, end)`. Offsets in errors count from where it started. */

@@ -6,7 +6,7 @@
 // Pooled memory is a slab that one writer at a time fills from the front. A finished message keeps its part
 // of the slab; the rest goes to the next writer. A message that outgrows its slab goes on in a fresh one as a
 // further chunk, so bytes are never moved.
-import { assert } from '../lib/assert.ts'
+import { AssertionError, assert } from '../lib/assert.ts'
 
 /**
  * Bytes that are somewhere else, such as a range of a file: only their number matters here, the socket layer
@@ -137,7 +137,7 @@ export class Writer {
   }
 
   int64(value: number): void {
-    assert(Number.isSafeInteger(value), `an int64 must be a safe integer, not ${value}`)
+    if (!Number.isSafeInteger(value)) refuse(`an int64 must be a safe integer, not ${value}`)
     this.reserve(8)
     this.buffer.writeInt32BE(Math.floor(value / 4294967296), this.position)
     this.position = this.buffer.writeUInt32BE(value >>> 0, this.position + 4)
@@ -166,7 +166,7 @@ export class Writer {
 
   /** A zigzag varint of 64 bits for safe integers. */
   varlong(value: number): void {
-    assert(Number.isSafeInteger(value), `a varlong must be a safe integer, not ${value}`)
+    if (!Number.isSafeInteger(value)) refuse(`a varlong must be a safe integer, not ${value}`)
     if (value >= -0x40000000 && value <= 0x3fffffff) {
       this.varint(value)
       return
@@ -185,7 +185,7 @@ export class Writer {
       value.length === 22
         ? (this.buffer as Buffer & NativeWrites).base64urlWrite(value, this.position, 16)
         : 0
-    assert(size === 16, `a uuid must have 22 characters of base64url, not '${value}'`)
+    if (size !== 16) refuse(`a uuid must have 22 characters of base64url, not '${value}'`)
     this.position += 16
   }
 
@@ -337,6 +337,11 @@ function recordsBytes(value: RecordsInput): number {
 
 function textBytes(value: string): number {
   const bytes = Buffer.byteLength(value)
-  assert(bytes <= MAX_STRING_BYTES, `a text has at most ${MAX_STRING_BYTES} bytes, this one has ${bytes}`)
+  if (bytes > MAX_STRING_BYTES) refuse(`a text has at most ${MAX_STRING_BYTES} bytes, this one has ${bytes}`)
   return bytes
+}
+
+/** A programmer error; the text is only put together when there is one. */
+function refuse(problem: string): never {
+  throw new AssertionError(`invariant broken: ${problem}`)
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '../../src/wire/api.ts'
-import { apis } from '../../src/wire/apis/index.ts'
+import { apis, deleteTopics } from '../../src/wire/apis/index.ts'
 import { decodeRequestHeader, decodeResponseHeader } from '../../src/wire/frame.ts'
 import { DecodeError } from '../../src/wire/reader.ts'
 import { flatten, Writer } from '../../src/wire/writer.ts'
@@ -104,6 +104,27 @@ describe('decoders under bytes that nobody meant', () => {
       }
     }
     assert.ok(process.memoryUsage().heapUsed - before < 64 * 1024 * 1024)
+  })
+
+  test('a frame full of the smallest elements is refused before it fills the memory', () => {
+    const property = fc.property(someMessage, fc.constantFrom(0, 1, 2), ([message, version], fill) => {
+      const bytes = Buffer.alloc(4 * 1024 * 1024, fill)
+      // A compact length of three million, or a plain one, wherever the first array is.
+      const lengths = [Buffer.from('8180c001', 'hex'), Buffer.from('00300000', 'hex')]
+      for (const length of lengths) {
+        for (let at = 0; at < 24; at++) {
+          bytes.fill(fill, 0, 32)
+          length.copy(bytes, at)
+          probe(message, bytes, version)
+        }
+      }
+    })
+    const before = process.memoryUsage().rss
+    fc.assert(property, { numRuns: 12 })
+    const names = Buffer.alloc(4 * 1024 * 1024, 1)
+    Buffer.from('8180c001', 'hex').copy(names)
+    assert.throws(() => deleteTopics.request.decode(names, 0, names.length, 5), /more than 1048576 elements/)
+    assert.ok(process.memoryUsage().rss - before < 1024 * 1024 * 1024)
   })
 
   test('headers of random bytes give a header or a DecodeError', () => {

@@ -55,8 +55,8 @@ describe('known bytes', () => {
 describe('headers', () => {
   test('what encodeRequest wrote, decodeRequestHeader reads, for every API and version', () => {
     for (const api of apis.values()) {
-      for (let version = api.versions[0]; version <= api.versions[1]; version++) {
-        const frame = flatten(encodeRequest(api, version, 99, 'client', {}))
+      for (let version = api.versions[0]; version <= api.advertised[1]; version++) {
+        const frame = flatten(encodeRequest(api, version, 99, 'client', {} as never))
         const header = decodeRequestHeader(frame, 4, frame.length)
         assert.equal(header.api, api)
         assert.deepEqual([header.key, header.version], [api.key, version])
@@ -76,8 +76,13 @@ describe('headers', () => {
     }
   })
 
-  test('an unknown key or version still gives key, version and correlation id', () => {
-    for (const start of ['7abc 0000 00000005', '0012 0063 00000005', '0000 0002 00000005']) {
+  test('an unknown key, an unknown or unstable version still gives key, version and correlation id', () => {
+    for (const start of [
+      '7abc 0000 00000005',
+      '0012 0063 00000005',
+      '0000 0002 00000005',
+      '0016 0006 00000005',
+    ]) {
       const bytes = bytesOf(start)
       const header = decodeRequestHeader(bytes, 0, bytes.length)
       assert.equal(header.api, undefined)
