@@ -1,3 +1,5 @@
+// The checksum against published values, and over a part of the bytes.
+// A wrong polynomial, a wrong start value or a wrong range fails.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c } from '../../src/wire/crc32c.ts'

@@ -1,3 +1,5 @@
+// The catalogue of errors on its own; test/interop/schemas compares it with Apache Kafka's.
+// A missing, doubled or misnamed code fails here without a JVM.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorByCode, errors, KafkaError } from '../../src/wire/errors.ts'

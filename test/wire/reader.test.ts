@@ -1,3 +1,5 @@
+// Reading primitives: what the writer wrote, the limits of numbers, and what is refused.
+// Whole messages are in codecs.test.ts.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

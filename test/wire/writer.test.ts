@@ -1,3 +1,5 @@
+// Writing: pooled memory that never overlaps, chunks that are never copied, and what is refused.
+// Whole messages are in codecs.test.ts.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AssertionError } from '../../src/lib/assert.ts'
