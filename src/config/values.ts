@@ -129,8 +129,13 @@ function longText(value: number): string {
   return value >= LONG_MAX ? INT64_MAX.toString() : String(value)
 }
 
+/** As Java's Double.toString: 1.0, 0.25, 1.0E-4, 1.5E7. */
 function doubleText(value: number): string {
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  const size = Math.abs(value)
+  const isPlain = size === 0 || (size >= 1e-3 && size < 1e7)
+  const [digits = '', exponent] = (isPlain ? String(value) : value.toExponential()).split('e')
+  const mantissa = digits.includes('.') ? digits : `${digits}.0`
+  return exponent === undefined ? mantissa : `${mantissa}E${Number(exponent)}`
 }
 
 function quote(text: string): string {

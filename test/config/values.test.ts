@@ -92,6 +92,8 @@ describe('values of settings', () => {
   test('doubles are written as Java writes them, booleans and lists in one spelling', () => {
     assert.equal(canonicalText(row('min.cleanable.dirty.ratio'), '1'), '1.0')
     assert.equal(canonicalText(row('min.cleanable.dirty.ratio'), '.25'), '0.25')
+    assert.equal(canonicalText(row('min.cleanable.dirty.ratio'), '0.0001'), '1.0E-4')
+    assert.equal(canonicalText(row('min.cleanable.dirty.ratio'), '1.5e-7'), '1.5E-7')
     assert.equal(canonicalText(row('preallocate'), ' True'), 'true')
     assert.equal(canonicalText(row('cleanup.policy'), 'compact , delete'), 'compact,delete')
   })
