@@ -2,6 +2,7 @@
 // Promises names for the layers below; leaves their making to broker.ts.
 import type { Controller } from '../cluster/controller.ts'
 import type { ClusterImage } from '../cluster/image.ts'
+import type { ProducerIds } from '../cluster/producer-ids.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -17,6 +18,7 @@ export interface BrokerContext {
   readonly controller: Controller
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessions
+  readonly producerIds: ProducerIds
   readonly clock: Clock
   readonly logger: Logger
 }

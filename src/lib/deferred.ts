@@ -1,7 +1,7 @@
 // A promise whose outcome is decided elsewhere.
 // Promises nothing but that; leaves time-outs and cancellation to whoever holds it.
 
-export interface Deferred<T> {
+export interface Deferred<T = void> {
   readonly promise: Promise<T>
   resolve(value: T): void
   reject(reason: unknown): void

@@ -114,7 +114,8 @@ export class FetchSessions {
   private hasRoom(): boolean {
     if (this.sessions.size < this.maxSessions) return true
     const oldest = this.sessions.values().next().value
-    if (oldest === undefined || this.clock.monotonicMs() - oldest.lastUsedMs < EVICTABLE_AFTER_MS) return false
+    if (oldest === undefined || this.clock.monotonicMs() - oldest.lastUsedMs < EVICTABLE_AFTER_MS)
+      return false
     this.sessions.delete(oldest.id)
     return true
   }
@@ -178,7 +179,10 @@ function refusal(error: ErrorCode): FetchPlan {
   return { error, sessionId: 0, positions: [], mustMention: () => false }
 }
 
-function fullPlan(sessionId: number, positions: Iterable<FetchPosition> | Map<string, FetchPosition>): FetchPlan {
+function fullPlan(
+  sessionId: number,
+  positions: Iterable<FetchPosition> | Map<string, FetchPosition>,
+): FetchPlan {
   return {
     sessionId,
     positions: positions instanceof Map ? [...positions.values()] : [...positions],

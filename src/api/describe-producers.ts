@@ -1,0 +1,33 @@
+// DescribeProducers: who writes to a partition idempotently or in transactions, for finding hanging ones (KIP-664).
+// Promises the state that appends are checked against. Leaves that state to log/.
+import type { DescribeProducersRequest, describeProducers } from '../wire/apis/describe-producers.ts'
+import type { Input } from '../wire/schema.ts'
+import type { RequestContext } from './context.ts'
+import { asKafkaError, localPartition } from './each.ts'
+
+type DescribeProducersAnswer = Input<typeof describeProducers.response>
+
+export function handleDescribeProducers(
+  request: DescribeProducersRequest,
+  context: RequestContext,
+): DescribeProducersAnswer {
+  return {
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => {
+        try {
+          const partition = localPartition(context.broker, name, partitionIndex)
+          partition.checkLeader(-1)
+          const activeProducers = partition.log.activeProducers().map((producer) => ({
+            ...producer,
+            currentTxnStartOffset: producer.currentTransactionStartOffset,
+          }))
+          return { partitionIndex, errorCode: 0, activeProducers }
+        } catch (error) {
+          const { code, message } = asKafkaError(error, context.broker)
+          return { partitionIndex, errorCode: code, errorMessage: message, activeProducers: [] }
+        }
+      }),
+    })),
+  }
+}

@@ -1,0 +1,221 @@
+// Fetch: whole batches from many partitions, at once or when enough has come.
+// Promises that bytes go out as they lie in the log, and that one full answer holds at least one batch (KIP-74).
+// Leaves sessions to partition/fetch-session.ts and what is visible to partition/.
+//
+//  4 oldest  7 sessions (KIP-227)  9 leader epoch of the reader (KIP-320)  10 zstd (KIP-110)
+// 12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
+import type { FileRange } from '../log/log.ts'
+import type { FetchPlan, FetchPosition } from '../partition/fetch-session.ts'
+import type { Partition, PartitionRead } from '../partition/partition.ts'
+import { FetchWait } from '../partition/waits.ts'
+import type { FetchRequest, fetch } from '../wire/apis/fetch.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
+import { EMPTY_BYTES, type Input, ZERO_UUID } from '../wire/schema.ts'
+import type { RequestContext } from './context.ts'
+import { asKafkaError, localPartition, topicNameOf } from './each.ts'
+import { holdsZstd } from './fetch-codec.ts'
+import { currentLeaderOf, leaderEndpoints } from './leader-hint.ts'
+
+type FetchAnswer = Input<typeof fetch.response>
+type TopicAnswer = NonNullable<FetchAnswer['responses']>[number]
+type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]
+
+const TOPIC_ID_VERSION = 13
+const LEADER_HINT_VERSION = 16
+const ZSTD_VERSION = 10
+const READ_COMMITTED = 1
+/** Requests of consumers carry this (or, for tools that debug, lower) instead of a broker id. */
+const NO_REPLICA = -1
+
+interface PositionRead {
+  readonly position: FetchPosition
+  readonly partition: Partition | undefined
+  readonly outcome: PartitionRead | KafkaError
+}
+
+interface Reads {
+  readonly all: readonly PositionRead[]
+  readonly byteLength: number
+  /** Something other than bytes has to be told at once. */
+  readonly isUrgent: boolean
+}
+
+export function handleFetch(
+  request: FetchRequest,
+  context: RequestContext,
+): FetchAnswer | Promise<FetchAnswer> {
+  const plan = context.broker.fetchSessions.plan(request, context.apiVersion)
+  if (plan.error !== undefined) return { errorCode: plan.error.code, sessionId: 0, responses: [] }
+  const reads = readAll(plan, request, context)
+  const isDue =
+    request.maxWaitMs <= 0 ||
+    plan.positions.length === 0 ||
+    reads.isUrgent ||
+    reads.byteLength >= request.minBytes
+  return isDue ? answer(plan, reads, context) : wait(plan, reads, request, context)
+}
+
+/** Reads again whenever enough may have come, and answers with what there is at the deadline. */
+async function wait(
+  plan: FetchPlan,
+  firstReads: Reads,
+  request: FetchRequest,
+  context: RequestContext,
+): Promise<FetchAnswer> {
+  const { clock } = context.broker
+  const deadlineMs = clock.monotonicMs() + request.maxWaitMs
+  let reads = firstReads
+  for (;;) {
+    const leftMs = deadlineMs - clock.monotonicMs()
+    if (leftMs <= 0 || reads.isUrgent || reads.byteLength >= request.minBytes) {
+      return answer(plan, reads, context)
+    }
+    const more = new FetchWait(clock, leftMs, request.minBytes - reads.byteLength)
+    for (const { partition } of reads.all) if (partition !== undefined) more.join(partition.fetchWaits)
+    release(reads)
+    await more.promise
+    reads = readAll(plan, request, context)
+  }
+}
+
+function readAll(plan: FetchPlan, request: FetchRequest, context: RequestContext): Reads {
+  const all: PositionRead[] = []
+  let byteLength = 0
+  let isUrgent = false
+  const maxBytes = Math.min(request.maxBytes, context.broker.config().fetchMaxBytes)
+  for (const position of plan.positions) {
+    const read = readOne(position, request, context, maxBytes - byteLength, byteLength === 0)
+    all.push(read)
+    if (read.outcome instanceof KafkaError) {
+      isUrgent = true
+    } else {
+      byteLength += read.outcome.byteLength
+      if (read.outcome.divergingEpoch !== undefined) isUrgent = true
+    }
+  }
+  return { all, byteLength, isUrgent }
+}
+
+function readOne(
+  position: FetchPosition,
+  request: FetchRequest,
+  context: RequestContext,
+  leftBytes: number,
+  isFirst: boolean,
+): PositionRead {
+  const { broker, apiVersion } = context
+  let partition: Partition | undefined
+  try {
+    const name = apiVersion >= TOPIC_ID_VERSION ? topicNameOf(broker, position.topicId) : position.topic
+    partition = localPartition(broker, name, position.partition)
+    if (replicaIdOf(request) > NO_REPLICA) {
+      throw new KafkaError(
+        errors.NOT_LEADER_OR_FOLLOWER,
+        'the fetching broker is not a replica of the partition',
+      )
+    }
+    const outcome = partition.read(position.fetchOffset, {
+      isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
+      currentLeaderEpoch: position.currentLeaderEpoch,
+      lastFetchedEpoch: position.lastFetchedEpoch,
+      maxBytes: Math.max(0, Math.min(position.maxBytes, leftBytes)),
+      minOneBatch: isFirst,
+    })
+    if (apiVersion < ZSTD_VERSION && holdsZstd(outcome.parts)) {
+      releaseParts(outcome.parts)
+      throw new KafkaError(errors.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Fetch version 10 or later')
+    }
+    return { position, partition, outcome }
+  } catch (error) {
+    return { position, partition, outcome: asKafkaError(error, broker) }
+  }
+}
+
+function replicaIdOf(request: FetchRequest): number {
+  return Math.max(request.replicaId, request.replicaState.replicaId)
+}
+
+function release(reads: Reads): void {
+  for (const { outcome } of reads.all) if (!(outcome instanceof KafkaError)) releaseParts(outcome.parts)
+}
+
+function releaseParts(parts: readonly (Uint8Array | FileRange)[]): void {
+  for (const part of parts) if (!(part instanceof Uint8Array)) part.release()
+}
+
+function answer(plan: FetchPlan, reads: Reads, context: RequestContext): FetchAnswer {
+  const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = []
+  const movedTo = new Set<number>()
+  for (const read of reads.all) {
+    const { position, outcome } = read
+    if (!plan.mustMention(position, summaryOf(outcome))) continue
+    let topic = responses.at(-1)
+    if (topic === undefined || topic.topic !== position.topic || topic.topicId !== position.topicId) {
+      topic = { topic: position.topic, topicId: position.topicId, partitions: [] }
+      responses.push(topic)
+    }
+    topic.partitions.push(
+      outcome instanceof KafkaError
+        ? failure(position, outcome, context, movedTo)
+        : success(position.partition, outcome),
+    )
+  }
+  const head = { errorCode: 0, sessionId: plan.sessionId, responses }
+  return movedTo.size === 0 ? head : { ...head, nodeEndpoints: leaderEndpoints(context, movedTo) }
+}
+
+function summaryOf(outcome: PartitionRead | KafkaError) {
+  if (outcome instanceof KafkaError) {
+    return {
+      errorCode: outcome.code,
+      highWatermark: -1,
+      logStartOffset: -1,
+      recordBytes: 0,
+      hasDivergingEpoch: false,
+    }
+  }
+  return {
+    errorCode: 0,
+    highWatermark: outcome.highWatermark,
+    logStartOffset: outcome.logStartOffset,
+    recordBytes: outcome.byteLength,
+    hasDivergingEpoch: outcome.divergingEpoch !== undefined,
+  }
+}
+
+function success(partitionIndex: number, read: PartitionRead): PartitionAnswer {
+  const found: PartitionAnswer = {
+    partitionIndex,
+    errorCode: 0,
+    highWatermark: read.highWatermark,
+    lastStableOffset: read.lastStableOffset,
+    logStartOffset: read.logStartOffset,
+    abortedTransactions: read.abortedTransactions,
+    // Parsers of other people's clients trip over null.
+    records: read.byteLength === 0 ? EMPTY_BYTES : read.parts,
+  }
+  if (read.divergingEpoch === undefined) return found
+  const { leaderEpoch, endOffset } = read.divergingEpoch
+  return { ...found, divergingEpoch: { epoch: leaderEpoch, endOffset } }
+}
+
+function failure(
+  position: FetchPosition,
+  error: KafkaError,
+  context: RequestContext,
+  movedTo: Set<number>,
+): PartitionAnswer {
+  const failed: PartitionAnswer = {
+    partitionIndex: position.partition,
+    errorCode: error.code,
+    highWatermark: -1,
+    abortedTransactions: [],
+    records: EMPTY_BYTES,
+  }
+  const isMoved = error.error === errors.NOT_LEADER_OR_FOLLOWER || error.error === errors.FENCED_LEADER_EPOCH
+  if (!isMoved || context.apiVersion < LEADER_HINT_VERSION) return failed
+  const named = { name: position.topic, topicId: position.topicId || ZERO_UUID }
+  const currentLeader = currentLeaderOf(context.broker, named, position.partition)
+  movedTo.add(currentLeader.leaderId)
+  return { ...failed, currentLeader }
+}

@@ -1,0 +1,83 @@
+// What this broker speaks: one line for each API, schema and handler side by side.
+// Promises that nothing else is advertised. Leaves ApiVersions, which answers from this table, to dispatch.ts.
+import type { Api } from '../wire/api.ts'
+import { alterConfigs } from '../wire/apis/alter-configs.ts'
+import { createPartitions } from '../wire/apis/create-partitions.ts'
+import { createTopics } from '../wire/apis/create-topics.ts'
+import { deleteRecords } from '../wire/apis/delete-records.ts'
+import { deleteTopics } from '../wire/apis/delete-topics.ts'
+import { describeCluster } from '../wire/apis/describe-cluster.ts'
+import { describeConfigs } from '../wire/apis/describe-configs.ts'
+import { describeLogDirs } from '../wire/apis/describe-log-dirs.ts'
+import { describeProducers } from '../wire/apis/describe-producers.ts'
+import { describeTopicPartitions } from '../wire/apis/describe-topic-partitions.ts'
+import { fetch } from '../wire/apis/fetch.ts'
+import { findCoordinator } from '../wire/apis/find-coordinator.ts'
+import { incrementalAlterConfigs } from '../wire/apis/incremental-alter-configs.ts'
+import { initProducerId } from '../wire/apis/init-producer-id.ts'
+import { listOffsets } from '../wire/apis/list-offsets.ts'
+import { listPartitionReassignments } from '../wire/apis/list-partition-reassignments.ts'
+import { metadata } from '../wire/apis/metadata.ts'
+import { offsetForLeaderEpoch } from '../wire/apis/offset-for-leader-epoch.ts'
+import { produce } from '../wire/apis/produce.ts'
+import type { Input, Value } from '../wire/schema.ts'
+import { handleAlterConfigs } from './alter-configs.ts'
+import type { RequestContext } from './context.ts'
+import { handleCreatePartitions } from './create-partitions.ts'
+import { handleCreateTopics } from './create-topics.ts'
+import { handleDeleteRecords } from './delete-records.ts'
+import { handleDeleteTopics } from './delete-topics.ts'
+import { handleDescribeCluster } from './describe-cluster.ts'
+import { handleDescribeConfigs } from './describe-configs.ts'
+import { handleDescribeLogDirs } from './describe-log-dirs.ts'
+import { handleDescribeProducers } from './describe-producers.ts'
+import { handleDescribeTopicPartitions } from './describe-topic-partitions.ts'
+import { handleFetch } from './fetch.ts'
+import { handleFindCoordinator } from './find-coordinator.ts'
+import { handleIncrementalAlterConfigs } from './incremental-alter-configs.ts'
+import { handleInitProducerId } from './init-producer-id.ts'
+import { handleListOffsets } from './list-offsets.ts'
+import { handleListPartitionReassignments } from './list-partition-reassignments.ts'
+import { handleMetadata } from './metadata.ts'
+import { handleOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
+import { handleProduce } from './produce.ts'
+
+export interface Handler {
+  readonly api: Api
+  /** Returns the response, a promise of it, or undefined for none. Throws to close the connection. */
+  readonly handle: (request: never, context: RequestContext) => unknown
+  /** Views of the request's bytes are not used after the first await: no copy is needed to keep them safe. */
+  readonly readsInPlace: boolean
+}
+
+type Answer<A extends Api> = Input<A['response']> | undefined
+
+function serve<A extends Api>(
+  api: A,
+  handle: (request: Value<A['request']>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
+  { readsInPlace = false } = {},
+): Handler {
+  return { api, handle, readsInPlace }
+}
+
+export const handlers: readonly Handler[] = [
+  serve(produce, handleProduce, { readsInPlace: true }),
+  serve(fetch, handleFetch, { readsInPlace: true }),
+  serve(listOffsets, handleListOffsets),
+  serve(metadata, handleMetadata),
+  serve(findCoordinator, handleFindCoordinator),
+  serve(createTopics, handleCreateTopics),
+  serve(deleteTopics, handleDeleteTopics),
+  serve(deleteRecords, handleDeleteRecords),
+  serve(initProducerId, handleInitProducerId),
+  serve(offsetForLeaderEpoch, handleOffsetForLeaderEpoch),
+  serve(describeConfigs, handleDescribeConfigs),
+  serve(alterConfigs, handleAlterConfigs),
+  serve(describeLogDirs, handleDescribeLogDirs),
+  serve(createPartitions, handleCreatePartitions),
+  serve(incrementalAlterConfigs, handleIncrementalAlterConfigs),
+  serve(listPartitionReassignments, handleListPartitionReassignments),
+  serve(describeCluster, handleDescribeCluster),
+  serve(describeProducers, handleDescribeProducers),
+  serve(describeTopicPartitions, handleDescribeTopicPartitions),
+]
