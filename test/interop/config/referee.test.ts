@@ -97,8 +97,12 @@ describe('settings as Apache Kafka 4.3 sees them', { skip: javaSkipReason() }, (
   })
 
   test('its rulings on values are ours, and so is the text it shows for them', async () => {
+    // Hundredths only: before Java 19 longer fractions have more than one spelling.
     const numbers = fc.sample(
-      fc.oneof(fc.maxSafeInteger().map(String), fc.double({ noNaN: true, min: 1e-300, max: 1 }).map(String)),
+      fc.oneof(
+        fc.maxSafeInteger().map(String),
+        fc.integer({ min: 0, max: 100 }).map((percent) => String(percent / 100)),
+      ),
       40,
     )
     const rulings = [...topicRows.keys()].flatMap((key) =>
