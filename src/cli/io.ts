@@ -16,7 +16,7 @@ export interface Io {
   /** True when a person reads the notes: then progress may be drawn over itself. */
   readonly notesAreTerminal: boolean
   readonly notesStream: NodeJS.WritableStream
-  /** Calls `handle` at each SIGINT or SIGTERM until the returned function is called. */
+  /** Calls `handle` at the first SIGINT or SIGTERM, until the returned function is called; a second one ends the process. */
   onInterrupt(handle: () => void): () => void
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -50,11 +50,17 @@ export function processIo(): Io {
     notesAreTerminal: process.stderr.isTTY === true,
     notesStream: process.stderr,
     onInterrupt(handle) {
-      process.on('SIGINT', handle)
-      process.on('SIGTERM', handle)
+      let isAsked = false
+      const interrupted = () => {
+        if (isAsked) process.exit(INTERRUPTED)
+        isAsked = true
+        handle()
+      }
+      process.on('SIGINT', interrupted)
+      process.on('SIGTERM', interrupted)
       return () => {
-        process.off('SIGINT', handle)
-        process.off('SIGTERM', handle)
+        process.off('SIGINT', interrupted)
+        process.off('SIGTERM', interrupted)
       }
     },
     environment: process.env,

@@ -56,12 +56,18 @@ export class Consumer {
     this.assigned = positions.map((position) => ({ ...position, isUnderWay: false }))
   }
 
+  /** False after `close`. */
+  get isOpen(): boolean {
+    return !this.isClosed
+  }
+
   /** What came next: partitions with at least one batch each, or nothing when `maxWaitMs` passed. One caller at a time. */
   async poll(): Promise<FetchedPartition[]> {
     const next = this.fetched.shift()
     if (next === undefined && this.failure !== undefined) throw this.failure
     void this.fetchMore()
     if (next !== undefined) return next
+    if (this.isClosed) return []
     this.waiting = deferred()
     return this.waiting.promise
   }
