@@ -53,13 +53,15 @@ export function drawPlot(results: readonly RowResult[], title: string): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 1100, height: 110 + shown.length * 18 })
   chart.setOption({
     animation: false,
+    backgroundColor: '#ffffff',
+    textStyle: { fontFamily: 'sans-serif' },
     title: {
       text: title,
       subtext: 'times better than Apache Kafka; | is the least asked for; red missed it',
       left: 10,
     },
     grid: { left: 330, right: 40, top: 70, bottom: 30 },
-    xAxis: { type: 'log', min: (extent: { min: number }) => Math.min(0.5, extent.min) },
+    xAxis: { type: 'log', logBase: 2, min: (extent: { min: number }) => Math.min(0.5, extent.min) },
     yAxis: {
       type: 'category',
       inverse: true,
