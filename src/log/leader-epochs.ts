@@ -44,6 +44,11 @@ export class LeaderEpochs {
     this.isDirty = true
   }
 
+  /** Takes note of the epoch of a batch at `baseOffset`, which begins a new one if it is larger than all before. */
+  noteBatch(epoch: number, baseOffset: number): void {
+    if (epoch > this.latest) this.assign(epoch, baseOffset)
+  }
+
   /** Where the records of `epoch` end, in a log that ends at `logEndOffset`. */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEndOffset {
     if (epoch < 0 || this.starts.length === 0) return UNDEFINED

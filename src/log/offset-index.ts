@@ -94,6 +94,17 @@ export class OffsetIndex implements Evictable {
     this.entries = undefined
   }
 
+  /** The pairs, without spare room. */
+  contents(): Int32Array {
+    return this.table().slice(0, this.used * 2)
+  }
+
+  /** Takes other pairs in place of its own. */
+  replace(entries: Int32Array): void {
+    this.entries = entries
+    this.used = entries.length / 2
+  }
+
   toBytes(): Buffer {
     const table = this.table()
     const bytes = Buffer.allocUnsafe(this.used * OFFSET_ENTRY_BYTES)

@@ -42,8 +42,10 @@ export class ProducerEntry {
     this.batches = batches
   }
 
-  static readonly none = (producerId: number): ProducerEntry =>
-    new ProducerEntry(producerId, -1, -1, -1, -1, [])
+  /** A producer that nothing is known of. */
+  static none(producerId: number): ProducerEntry {
+    return new ProducerEntry(producerId, -1, -1, -1, -1, [])
+  }
 
   /** -1 when no batch is known under this epoch. */
   get lastSequence(): number {

@@ -79,6 +79,14 @@ export class TimeIndex implements Evictable {
     return high < 0 ? 0 : relativeOffsets[high]!
   }
 
+  /** The number of entries with an offset below `relativeOffset`. */
+  countBelow(relativeOffset: number): number {
+    const { relativeOffsets } = this.table()
+    let count = this.used
+    while (count > 0 && relativeOffsets[count - 1]! >= relativeOffset) count--
+    return count
+  }
+
   truncate(count: number): void {
     this.table()
     this.used = Math.min(this.used, count)
@@ -105,6 +113,21 @@ export class TimeIndex implements Evictable {
   drop(): void {
     this.budget.drop(this)
     this.entries = undefined
+  }
+
+  /** The entries, without spare room. */
+  contents(): TimeEntries {
+    const { timestamps, relativeOffsets } = this.table()
+    return {
+      timestamps: timestamps.slice(0, this.used),
+      relativeOffsets: relativeOffsets.slice(0, this.used),
+    }
+  }
+
+  /** Takes other entries in place of its own. */
+  replace(entries: TimeEntries): void {
+    this.entries = entries
+    this.used = entries.timestamps.length
   }
 
   toBytes(): Buffer {

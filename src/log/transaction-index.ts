@@ -75,9 +75,27 @@ export class TransactionIndex {
     }
   }
 
+  /** Drops everything, readable or not. */
+  clear(): void {
+    const mayBePresent = this.entries === undefined || this.persisted > 0
+    this.entries = []
+    this.persisted = 0
+    if (mayBePresent) this.files.unlinkSync(this.path)
+  }
+
+  /** Why the file cannot be used; undefined when it can. */
+  damage(): string | undefined {
+    try {
+      this.table()
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
   private table(): AbortedTransactionEntry[] {
     if (this.entries === undefined) {
-      this.entries = parseTransactionIndex(this.files.readFileSync(this.path), this.path)
+      this.entries = parseTransactionIndex(this.files.readFileSync(this.path))
       this.persisted = this.entries.length
     }
     return this.entries
@@ -96,8 +114,11 @@ function entriesToBytes(entries: readonly AbortedTransactionEntry[]): Buffer {
   return bytes
 }
 
-function parseTransactionIndex(bytes: Buffer, path: string): AbortedTransactionEntry[] {
+function parseTransactionIndex(bytes: Buffer): AbortedTransactionEntry[] {
   const entries: AbortedTransactionEntry[] = []
+  if (bytes.byteLength % TRANSACTION_ENTRY_BYTES !== 0) {
+    throw new Error(`${bytes.byteLength} bytes are not a multiple of ${TRANSACTION_ENTRY_BYTES}`)
+  }
   for (let at = 0; at + TRANSACTION_ENTRY_BYTES <= bytes.byteLength; at += TRANSACTION_ENTRY_BYTES) {
     const version = bytes.readInt16BE(at)
     const entry = {
@@ -108,7 +129,7 @@ function parseTransactionIndex(bytes: Buffer, path: string): AbortedTransactionE
     }
     const previous = entries.at(-1)?.lastOffset ?? -1
     if (version !== 0 || entry.lastOffset <= previous) {
-      throw new Error(`${path} is damaged: entry ${entries.length} does not follow on the one before it`)
+      throw new Error(`entry ${entries.length} does not follow on the one before it`)
     }
     entries.push(entry)
   }

@@ -1,0 +1,92 @@
+// What one log consists of, shared by the parts that append, write, read, sync and trim it.
+// Promises nothing by itself: each field says who changes it. Leaves behaviour to log.ts and the parts beside it.
+import { join } from 'node:path'
+import { writeAtomically } from '../lib/files/files.ts'
+import { type AppendRules, appendRules } from './append-check.ts'
+import { formatEpochCheckpoint } from './checkpoint.ts'
+import type { LogEnvironment } from './environment.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import type { ProducerSnapshots } from './producer-snapshots.ts'
+import type { ProducerState } from './producer-state.ts'
+import { Segment } from './segment.ts'
+import type { Segments } from './segments.ts'
+import { Tail } from './tail.ts'
+
+export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint'
+
+/** What the loader found or made on the disk. */
+export interface LoadedLog {
+  readonly segments: Segments
+  readonly producers: ProducerState
+  readonly snapshots: ProducerSnapshots
+  readonly epochs: LeaderEpochs
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly syncedEndOffset: number
+}
+
+export class LogState {
+  readonly environment: LogEnvironment
+  readonly directory: string
+  readonly segments: Segments
+  readonly producers: ProducerState
+  readonly snapshots: ProducerSnapshots
+  readonly epochs: LeaderEpochs
+  readonly tail: Tail
+  startOffset: number
+  /** Next offset to give out; moved by appends, moved back by a failed write. */
+  endOffset: number
+  /** End of what is in the files. */
+  writtenEndOffset: number
+  /** End of what has been forced to the device. */
+  syncedEndOffset: number
+  /** Set once when the disk cannot be trusted any more; nothing is appended after that. */
+  failure: unknown
+  config: LogConfig
+  rules: AppendRules
+  /** Names in the directory have changed since it was last synced. */
+  hasNewNames = true
+
+  constructor(environment: LogEnvironment, directory: string, config: LogConfig, loaded: LoadedLog) {
+    this.environment = environment
+    this.directory = directory
+    this.segments = loaded.segments
+    this.producers = loaded.producers
+    this.snapshots = loaded.snapshots
+    this.epochs = loaded.epochs
+    this.startOffset = loaded.startOffset
+    this.endOffset = loaded.endOffset
+    this.writtenEndOffset = loaded.endOffset
+    this.syncedEndOffset = loaded.syncedEndOffset
+    this.tail = new Tail(environment.tailMemory, environment.counter)
+    this.config = config
+    this.rules = appendRules(config)
+  }
+
+  /** Makes an empty segment and its file. It is not in the list yet. */
+  newSegment(baseOffset: number): Segment {
+    const { environment, config } = this
+    const jitterMs = config.segmentJitterMs > 0 ? environment.random.below(config.segmentJitterMs) : 0
+    const present = { transactionIndex: false }
+    const segment = new Segment(environment, this.directory, baseOffset, 0, present, jitterMs)
+    segment.create(config)
+    this.hasNewNames = true
+    return segment
+  }
+
+  /** Brings the epoch file up to date. `durable`: also on the device when this returns. */
+  writeEpochs(durable: boolean): void {
+    if (!this.epochs.isDirty) return
+    const bytes = formatEpochCheckpoint(this.epochs.all())
+    writeAtomically(this.environment.files, join(this.directory, EPOCH_CHECKPOINT), bytes, durable)
+    this.epochs.isDirty = false
+  }
+
+  /** The disk cannot be trusted any more: says so once, to whoever takes the directory offline. */
+  fail(error: unknown): void {
+    if (this.failure !== undefined) return
+    this.failure = error ?? new Error('unknown failure')
+    this.environment.directoryFailed(this.directory, error)
+  }
+}

@@ -1,0 +1,74 @@
+// Forcing a log to the device: group commit, one fdatasync under way per log, everybody who asks meanwhile goes with
+// the next one.
+// Promises that a sync covers all that was written before it was asked for, and that a failed one is never tried again
+// on the same pages: the disk is given up. Leaves when to sync to the caller.
+import { type Deferred, deferred } from '../lib/deferred.ts'
+import type { LogState } from './log-state.ts'
+
+export class LogSync {
+  lastSyncMs: number
+  private readonly state: LogState
+  private isRunning = false
+  private waiting: Deferred<void> | undefined
+  /** End of the log after the deepest truncation since the running sync began. */
+  private truncatedTo = Number.POSITIVE_INFINITY
+
+  constructor(state: LogState) {
+    this.state = state
+    this.lastSyncMs = state.environment.clock.wallMs()
+  }
+
+  /** Resolves when everything written before the call is on the device; rejects when the disk is given up. */
+  sync(): Promise<void> {
+    const { state } = this
+    if (state.failure !== undefined) return Promise.reject(state.failure)
+    if (!this.isRunning && state.syncedEndOffset >= state.writtenEndOffset && !state.hasNewNames) {
+      return Promise.resolve()
+    }
+    this.waiting ??= deferred()
+    const { promise } = this.waiting
+    if (!this.isRunning) void this.run()
+    return promise
+  }
+
+  /** The log was cut: a sync that is under way must not count for what comes after `offset`. */
+  truncated(offset: number): void {
+    this.truncatedTo = Math.min(this.truncatedTo, offset)
+  }
+
+  private async run(): Promise<void> {
+    this.isRunning = true
+    for (let group = this.waiting; group !== undefined; group = this.waiting) {
+      this.waiting = undefined
+      try {
+        await this.syncOnce()
+        group.resolve()
+      } catch (error) {
+        this.state.fail(error)
+        group.reject(error)
+        break
+      }
+    }
+    this.isRunning = false
+    if (this.state.failure === undefined) return
+    this.waiting?.reject(this.state.failure)
+    this.waiting = undefined
+  }
+
+  private async syncOnce(): Promise<void> {
+    const { state } = this
+    const { environment, segments } = state
+    const target = state.writtenEndOffset
+    this.truncatedTo = Number.POSITIVE_INFINITY
+    for (const segment of [...segments.all()]) {
+      if (segment.isDirty && !segment.isGone) await segment.sync()
+    }
+    if (state.hasNewNames) {
+      state.hasNewNames = false
+      await environment.files.syncDirectory(state.directory)
+    }
+    state.writeEpochs(true)
+    state.syncedEndOffset = Math.max(state.syncedEndOffset, Math.min(target, this.truncatedTo))
+    this.lastSyncMs = environment.clock.wallMs()
+  }
+}
