@@ -17,6 +17,8 @@ export interface ConsumerOptions {
   /** Bytes in one answer, and of one partition in it; a single batch may exceed both. */
   readonly maxBytes: number
   readonly partitionMaxBytes: number
+  /** Told of each answer, how long it took. */
+  readonly onAnswer?: (elapsedMs: number) => void
 }
 
 export interface Position {
@@ -106,7 +108,10 @@ export class Consumer {
       const connection = await this.cluster.node(leader)
       const { request, maxVersion } = this.requestFor(partitions)
       const timeoutMs = this.options.maxWaitMs + this.cluster.options.requestTimeoutMs
+      const { clock } = this.cluster.options
+      const askedMs = clock.monotonicMs()
       const answer = await connection.request(fetch, request, { maxVersion, timeoutMs })
+      this.options.onAnswer?.(clock.monotonicMs() - askedMs)
       const taken = this.take(partitions, answer)
       arrived = taken.fetched
       failure = taken.failure

@@ -105,14 +105,21 @@ export class PartitionQueue {
     this.ready.push(batch)
   }
 
-  /** Whether the next batch may leave now. */
-  maySend(nowMs: number): boolean {
-    if (this.ready.length === 0 || nowMs < this.notBeforeMs) return false
+  /** Whether a batch may leave now: one that is complete, or with `isDue` the one being filled. */
+  maySend(nowMs: number, isDue: boolean): boolean {
+    if (this.ready.length === 0 && !(isDue && this.filling !== undefined)) return false
+    if (nowMs < this.notBeforeMs) return false
     return !this.isRetrying || this.inFlight.length === 0
   }
 
-  /** Moves the next batch among those in flight. */
+  /** Bytes, before compression, of the batch that `take` would give. */
+  get nextBytes(): number {
+    return (this.ready[0] ?? this.filling)?.builder.sizeInBytes ?? 0
+  }
+
+  /** Moves the next batch among those in flight. The one being filled goes on being filled until it is its turn. */
   take(): PendingBatch {
+    if (this.ready.length === 0) this.closeFilling()
     const batch = this.ready.shift()!
     batch.attempts++
     this.inFlight.push(batch)

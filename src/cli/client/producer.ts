@@ -62,6 +62,7 @@ export class Producer {
   private waitingForRoom: (() => void)[] = []
   private waitingForQuiet: (() => void)[] = []
   private isFlushing = false
+  private isPumpDue = false
   private timer: Timer | undefined
   private timerDueMs = Number.POSITIVE_INFINITY
 
@@ -115,7 +116,8 @@ export class Producer {
     if (completed && record.partition === undefined && !record.key) {
       this.turns.set(topic, (this.turns.get(topic) ?? 0) + 1)
     }
-    if (completed || this.options.lingerMs === 0) this.pump()
+    if (completed) this.pump()
+    else if (this.options.lingerMs === 0) this.pumpAfterTurn()
     else this.wakeIn(this.options.lingerMs)
     return partition
   }
@@ -182,14 +184,11 @@ export class Producer {
     const nowMs = this.nowMs()
     const byLeader = new Map<number, PartitionQueue[]>()
     for (const queue of this.queues.values()) {
-      const sinceMs = queue.fillingSinceMs
-      if (sinceMs !== undefined) {
-        const leftMs = sinceMs + this.options.lingerMs - nowMs
-        if (this.isFlushing || leftMs <= 0) queue.closeFilling()
-        else this.wakeIn(leftMs)
-      }
-      if (!queue.maySend(nowMs)) {
-        if (queue.ready.length > 0 && nowMs < queue.notBeforeMs) this.wakeIn(queue.notBeforeMs - nowMs)
+      if (!queue.maySend(nowMs, this.isDue(queue, nowMs))) {
+        // What waits for an answer is looked at again when the answer comes.
+        const dueMs = (queue.fillingSinceMs ?? nowMs) + this.options.lingerMs
+        if (dueMs > nowMs && queue.fillingSinceMs !== undefined) this.wakeIn(dueMs - nowMs)
+        if (queue.notBeforeMs > nowMs) this.wakeIn(queue.notBeforeMs - nowMs)
         continue
       }
       const leader = this.leaderOf(queue)
@@ -199,6 +198,21 @@ export class Producer {
     if (this.waitingForQuiet.length > 0 && this.isQuiet()) {
       for (const resolve of this.waitingForQuiet.splice(0)) resolve()
     }
+  }
+
+  private pumpAfterTurn(): void {
+    if (this.isPumpDue) return
+    this.isPumpDue = true
+    this.cluster.options.clock.endOfTurn(() => {
+      this.isPumpDue = false
+      this.pump()
+    })
+  }
+
+  /** Whether the batch that a partition is filling has waited long enough. */
+  private isDue(queue: PartitionQueue, nowMs: number): boolean {
+    const sinceMs = queue.fillingSinceMs
+    return sinceMs !== undefined && (this.isFlushing || nowMs - sinceMs >= this.options.lingerMs)
   }
 
   /** The leader if it is known; otherwise asks for it, and comes back when it is. */
@@ -234,7 +248,9 @@ export class Producer {
 
   private expire(topic: string): void {
     for (const queue of this.queues.values()) {
-      const oldest = queue.topic === topic ? queue.ready[0] : undefined
+      if (queue.topic !== topic) continue
+      queue.closeFilling()
+      const oldest = queue.ready[0]
       if (oldest !== undefined && this.isTooLate(oldest)) {
         this.giveUp(queue, new TimeoutError(`${topic}-${queue.index} had no leader in time`))
       }
@@ -258,13 +274,14 @@ export class Producer {
       const shipments: Shipment[] = []
       let bytes = 0
       for (const queue of waiting) {
-        if (shipments.length > 0 && bytes + queue.ready[0]!.builder.sizeInBytes > requestBytes) break
+        if (shipments.length > 0 && bytes + queue.nextBytes > requestBytes) break
         const batch = queue.take()
         bytes += batch.bytes().length
         shipments.push({ queue, batch })
       }
       void this.transmit(leader, shipments)
-      waiting = waiting.filter((queue) => queue.maySend(this.nowMs()))
+      const nowMs = this.nowMs()
+      waiting = waiting.filter((queue) => queue.maySend(nowMs, this.isDue(queue, nowMs)))
     }
   }
 
