@@ -11,7 +11,6 @@ const throttledReplicas = {
 
 const TIERED_STORAGE = 'tiered storage'
 const COMPACTION = 'log compaction'
-const RECOMPRESSION = 'compression by the broker'
 
 export const topicKeys = {
   'cleanup.policy': {
@@ -28,7 +27,6 @@ export const topicKeys = {
     max: 9,
     special: [-1],
     brokerKey: 'compression.gzip.level',
-    pending: RECOMPRESSION,
     doc: 'Level for gzip when the broker compresses; -1 is the library’s own default.',
   },
   'compression.lz4.level': {
@@ -37,7 +35,7 @@ export const topicKeys = {
     min: 1,
     max: 17,
     brokerKey: 'compression.lz4.level',
-    pending: RECOMPRESSION,
+    pending: 'an lz4 codec with levels',
     doc: 'Level for lz4 when the broker compresses.',
   },
   'compression.type': {
@@ -53,7 +51,6 @@ export const topicKeys = {
     min: -131072,
     max: 22,
     brokerKey: 'compression.zstd.level',
-    pending: RECOMPRESSION,
     doc: 'Level for zstd when the broker compresses.',
   },
   'delete.retention.ms': {
