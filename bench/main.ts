@@ -1,7 +1,7 @@
 // `npm run bench`: side by side with Apache Kafka 4.3.0 on this machine; or `micro`, our own parts alone; or `report`,
 // a stored result shown again. Prints a table, writes bench/results/<date>-<name>.json and .svg. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -123,6 +123,15 @@ const title = (report: Report): string => {
   return `${labels.ours} and ${labels.theirs}, ${date.slice(0, 10)}, ${rounds} rounds${quick ? ', quick' : ''}`
 }
 
+/** Data of runs that were killed; they may hold gigabytes. */
+function removeLeftOvers(directory: string): void {
+  if (!existsSync(directory)) return
+  for (const name of readdirSync(directory)) {
+    const pid = /^run-(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { recursive: true })
+  }
+}
+
 async function compare(): Promise<void> {
   const rows = chosenRows()
   const sides = chosenSides()
@@ -130,7 +139,8 @@ async function compare(): Promise<void> {
     values.rounds === undefined ? (values.quick ? 2 : 5) : positiveInteger('rounds', values.rounds)
   const profile =
     values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`]
-  const dataDir = join(values['data-dir'] ?? cacheDirectory('bench', 'data'), String(process.pid))
+  const dataDir = join(values['data-dir'] ?? cacheDirectory('bench', 'data'), `run-${process.pid}`)
+  removeLeftOvers(dirname(dataDir))
   const bench = new Bench({
     rounds,
     sides,
