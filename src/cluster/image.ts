@@ -7,7 +7,9 @@ export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SS
 /** Where clients of one listener reach a broker: the advertised address. */
 export interface Endpoint {
   readonly listenerName: string
+  /** Empty: the address that the client dialled. */
   readonly host: string
+  /** 0: the port that the client dialled. */
   readonly port: number
   readonly securityProtocol: SecurityProtocol
 }

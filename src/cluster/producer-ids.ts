@@ -1,35 +1,34 @@
-// Ids for idempotent producers, taken from blocks that the controller sets aside for this broker (KIP-98, KIP-730).
-// Promises that no id is given out twice, restarts included. Leaves making blocks durable to the controller.
+// Producer ids, one at a time, out of blocks that the controller gives.
+// Promises that no id is given twice, and one request to the controller at a time. A broker that stops loses the rest of
+// its block. Leaves making blocks durable to the controller.
 import type { Controller, ProducerIdBlock } from './controller.ts'
 
 export class ProducerIds {
   private readonly controller: Pick<Controller, 'allocateProducerIds'>
   private next = 0
   private end = 0
-  /** Everybody who comes while a block is being fetched waits for the same one. */
-  private fetching: Promise<ProducerIdBlock> | undefined
+  private pending: Promise<void> | null = null
 
   constructor(controller: Pick<Controller, 'allocateProducerIds'>) {
     this.controller = controller
   }
 
+  /** Throws what the controller throws when it cannot give a block; the next call asks it again. */
   async take(): Promise<number> {
-    while (this.next === this.end) await this.refill()
+    while (this.next === this.end) {
+      this.pending ??= this.controller
+        .allocateProducerIds()
+        .then((block) => this.use(block))
+        .finally(() => {
+          this.pending = null
+        })
+      await this.pending
+    }
     return this.next++
   }
 
-  private async refill(): Promise<void> {
-    if (this.fetching !== undefined) {
-      await this.fetching
-      return
-    }
-    this.fetching = this.controller.allocateProducerIds()
-    try {
-      const { first, count } = await this.fetching
-      this.next = first
-      this.end = first + count
-    } finally {
-      this.fetching = undefined
-    }
+  private use({ first, count }: ProducerIdBlock): void {
+    this.next = first
+    this.end = first + count
   }
 }
