@@ -14,6 +14,8 @@ export interface BrokerContext {
   readonly nodeId: number
   /** The settings in force now: static ones with what was altered while running laid over them. */
   config(): BrokerConfig
+  /** What the broker was started with: the static layer of its settings, as text. */
+  readonly staticEntries: ReadonlyMap<string, string>
   readonly cluster: { image(): ClusterImage }
   readonly controller: Controller
   readonly replicas: Replicas
