@@ -16,7 +16,12 @@ export function apiSupportPage(apis: Iterable<Api>, servedKeys: ReadonlySet<numb
   const sorted = [...apis].sort((one, other) => one.key - other.key)
   const served = sorted
     .filter(({ key }) => servedKeys.has(key))
-    .map(({ key, name, versions, advertised }) => [`${key}`, name, range(versions), range(advertised)])
+    .map(({ key, name, versions, advertised }) => [
+      `${key}`,
+      name,
+      range(both(versions, advertised)),
+      range(advertised),
+    ])
   const waiting = sorted
     .filter(({ key }) => !servedKeys.has(key))
     .map(({ key, name, versions }) => [`${key}`, name, range(versions)])
@@ -36,6 +41,11 @@ export function apiSupportPage(apis: Iterable<Api>, servedKeys: ReadonlySet<numb
     `## Not declared (${absent.length})\n`,
     table(['Key', 'API', 'Versions in Kafka 4.3', 'Belongs to'], absent),
   ].join('\n')
+}
+
+/** A request is served when its version has a schema and clients are told of it; unstable versions are not told. */
+function both(one: VersionRange, other: VersionRange): VersionRange {
+  return [Math.max(one[0], other[0]), Math.min(one[1], other[1])]
 }
 
 function range([first, last]: VersionRange): string {

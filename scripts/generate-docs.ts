@@ -2,15 +2,17 @@
 // Promises the same bytes for the same tables; a test compares the pages in the tree with what this would write.
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { servedApis } from '../src/api/dispatch.ts'
 import { apis } from '../src/wire/apis/index.ts'
 import { apiSupportPage } from './api-support-page.ts'
 import { configPage } from './config-page.ts'
 
 /** The pages by their path from the root of the repository. */
 export function generatedPages(): ReadonlyMap<string, string> {
+  const servedKeys = new Set(servedApis().map(({ apiKey }) => apiKey))
   return new Map([
     ['docs/config.md', configPage()],
-    ['docs/api-support.md', apiSupportPage(apis.values(), new Set())],
+    ['docs/api-support.md', apiSupportPage(apis.values(), servedKeys)],
   ])
 }
 

@@ -18,7 +18,7 @@ export const topicKeys = {
     default: ['delete'],
     allowed: ['compact', 'delete'],
     brokerKey: 'log.cleanup.policy',
-    doc: 'What becomes of old records: `delete` drops whole segments by age and size, `compact` keeps the newest record of each key. Both may be given; an empty list keeps everything.',
+    doc: 'What becomes of old records: `delete` drops whole segments by age and size, `compact` keeps the newest record of each key (stored and told, but waits for log compaction). Both may be given; an empty list keeps everything.',
   },
   'compression.gzip.level': {
     type: 'int',
