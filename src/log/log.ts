@@ -14,7 +14,7 @@ import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampOffset } from '
 import { LogState } from './log-state.ts'
 import { LogSync } from './log-sync.ts'
 import { LogWriter } from './log-writer.ts'
-import type { ProducerEntry } from './producer-entry.ts'
+import { type ActiveProducer, activeProducer } from './producer-entry.ts'
 import { countDeletable } from './retention.ts'
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
 
@@ -22,7 +22,7 @@ export { type RecordError, RecordsError } from './append-check.ts'
 export type { LogConfig } from './log-config.ts'
 export type { FileRange } from './log-file.ts'
 export { LogWriteError } from './log-writer.ts'
-export type { EpochEndOffset, OpenOptions, ReadOptions, ReadResult, TimestampOffset }
+export type { ActiveProducer, EpochEndOffset, OpenOptions, ReadOptions, ReadResult, TimestampOffset }
 
 /**
  * Where appended bytes come from.
@@ -57,16 +57,6 @@ export interface AppendResult {
 export interface AbortedTransaction {
   readonly producerId: number
   readonly firstOffset: number
-}
-
-export interface ActiveProducer {
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly lastSequence: number
-  readonly lastTimestamp: number
-  readonly coordinatorEpoch: number
-  /** -1 when no transaction is open. */
-  readonly currentTransactionStartOffset: number
 }
 
 export class Log {
@@ -392,15 +382,4 @@ export class Log {
 
 function sorted(transactions: AbortedTransaction[]): AbortedTransaction[] {
   return transactions.sort((a, b) => a.firstOffset - b.firstOffset)
-}
-
-function activeProducer(entry: ProducerEntry): ActiveProducer {
-  return {
-    producerId: entry.producerId,
-    producerEpoch: entry.epoch,
-    lastSequence: entry.lastSequence,
-    lastTimestamp: entry.lastTimestamp,
-    coordinatorEpoch: entry.coordinatorEpoch,
-    currentTransactionStartOffset: entry.transactionStart,
-  }
 }

@@ -82,3 +82,25 @@ export class ProducerEntry {
     return new ProducerEntry(this.producerId, epoch, coordinatorEpoch, timestamp, -1, kept)
   }
 }
+
+/** A producer as DescribeProducers shows it (KIP-664). */
+export interface ActiveProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  /** -1 when no transaction is open. */
+  readonly currentTransactionStartOffset: number
+}
+
+export function activeProducer(entry: ProducerEntry): ActiveProducer {
+  return {
+    producerId: entry.producerId,
+    producerEpoch: entry.epoch,
+    lastSequence: entry.lastSequence,
+    lastTimestamp: entry.lastTimestamp,
+    coordinatorEpoch: entry.coordinatorEpoch,
+    currentTransactionStartOffset: entry.transactionStart,
+  }
+}

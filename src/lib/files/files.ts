@@ -111,6 +111,21 @@ export function writeAtomically(files: Files, path: string, bytes: Uint8Array, d
   if (durable) files.syncDirectorySync(parentOf(path))
 }
 
+/** As `writeAtomically` with its syncs, but off the event loop. Calls for one path must not overlap. */
+export async function writeAtomicallyLater(files: Files, path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`
+  files.unlinkSync(temporary)
+  const handle = files.openSync(temporary, 'create')
+  try {
+    handle.writeSync(bytes, 0)
+    await handle.datasync()
+  } finally {
+    handle.closeSync()
+  }
+  files.renameSync(temporary, path)
+  await files.syncDirectory(parentOf(path))
+}
+
 /** The directory a path lies in: everything before its last separator. */
 export function parentOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))

@@ -1,0 +1,307 @@
+// One entry of log.dirs: a directory with the logs of many partitions, and what is known about all of them.
+// Promises that one broker at a time uses it, that it belongs to this broker and cluster, and that a clean stop is told
+// from any other. Leaves which partitions there should be to the partition layer, and timers to the broker.
+//
+//   .lock   .kafka_cleanshutdown   meta.properties
+//   recovery-point-offset-checkpoint   replication-offset-checkpoint   log-start-offset-checkpoint
+//   topic-0/   topic-1/   topic-2.<32 hex>-delete/
+import { join } from 'node:path'
+import { type DirectoryLock, type Space, writeAtomically, writeAtomicallyLater } from '../lib/files/files.ts'
+import {
+  formatOffsetCheckpoint,
+  formatPartitionMetadata,
+  type PartitionOffset,
+  parseOffsetCheckpoint,
+  parsePartitionMetadata,
+} from './checkpoint.ts'
+import type { LogEnvironment } from './environment.ts'
+import { Log } from './log.ts'
+import type { LogConfig } from './log-config.ts'
+import { MetaPropertiesError, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+
+export { CheckpointError } from './checkpoint.ts'
+export { type MetaProperties, MetaPropertiesError, readMetaProperties } from './meta-properties.ts'
+
+const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
+const HIGH_WATERMARKS = 'replication-offset-checkpoint'
+const START_OFFSETS = 'log-start-offset-checkpoint'
+const PARTITION_METADATA = 'partition.metadata'
+const PARTITION_DIRECTORY = /^([a-zA-Z0-9._-]+)-(\d+)$/
+const LEFT_ALONE = /\.[0-9a-f]{32}-(delete|future|stray)$/
+const MAX_NAME_LENGTH = 255
+/** Logs closed at the same time: enough to keep the device busy with syncs. */
+const CLOSED_AT_ONCE = 32
+
+export interface LogDirectoryOptions {
+  readonly path: string
+  readonly clusterId: string
+  readonly nodeId: number
+}
+
+/** A partition's directory. */
+export interface PartitionDirectory {
+  readonly topic: string
+  readonly partition: number
+  /** Undefined when the directory does not say (partition.metadata is missing or empty). */
+  readonly topicId: string | undefined
+}
+
+export class LogDirectory {
+  readonly path: string
+  /** The directory's own id, a uuid (KIP-858). */
+  readonly directoryId: string
+  /** The last stop was in order. */
+  readonly wasClean: boolean
+  /** Set once the disk has failed: the directory is offline. */
+  failure: unknown
+  private readonly environment: LogEnvironment
+  private readonly lock: DirectoryLock
+  private readonly logs = new Map<string, PartitionDirectory & { readonly log: Log }>()
+  private readonly recoveryPoints: Map<string, number>
+  private readonly startOffsets: Map<string, number>
+  private readonly highWatermarks: Map<string, number>
+  /** Checkpoints are written one after the other. */
+  private lastCheckpoint: Promise<void> = Promise.resolve()
+
+  /**
+   * Takes the directory, which is made when absent.
+   * @throws DirectoryLockedError when another broker has it; MetaPropertiesError when it is another broker's or cluster's
+   */
+  constructor(environment: LogEnvironment, options: LogDirectoryOptions) {
+    const { files } = environment
+    this.path = options.path
+    this.environment = {
+      ...environment,
+      directoryFailed: (_, error) => {
+        if (this.failure !== undefined) return
+        this.failure = error
+        environment.directoryFailed(this.path, error)
+      },
+    }
+    files.makeDirectorySync(this.path)
+    this.lock = files.lockDirectorySync(this.path)
+    try {
+      this.directoryId = this.identify(options)
+      const cleanShutdown = join(this.path, CLEAN_SHUTDOWN)
+      this.wasClean = files.existsSync(cleanShutdown)
+      // From here on a stop is unclean until the end says otherwise.
+      files.unlinkSync(cleanShutdown)
+      this.recoveryPoints = this.readCheckpoint(RECOVERY_POINTS)
+      this.startOffsets = this.readCheckpoint(START_OFFSETS)
+      this.highWatermarks = this.readCheckpoint(HIGH_WATERMARKS)
+    } catch (error) {
+      this.lock.release()
+      throw error
+    }
+  }
+
+  /** The partitions that have a directory here. Directories on their way out are removed meanwhile. */
+  partitions(): PartitionDirectory[] {
+    const found: PartitionDirectory[] = []
+    for (const { name, isDirectory } of this.environment.files.listSync(this.path)) {
+      if (!isDirectory) continue
+      if (LEFT_ALONE.test(name)) {
+        if (name.endsWith('-delete')) this.remove(join(this.path, name))
+        continue
+      }
+      const [, topic, partition] = PARTITION_DIRECTORY.exec(name) ?? []
+      if (topic === undefined || topic === '__cluster_metadata') continue
+      found.push({ topic, partition: Number(partition), topicId: this.topicIdOf(name) })
+    }
+    return found
+  }
+
+  /** Opens the log of a partition that has a directory, repairing it if need be. */
+  openLog(directory: PartitionDirectory, config: LogConfig): Log {
+    const key = keyOf(directory.topic, directory.partition)
+    const log = Log.open(this.environment, {
+      directory: join(this.path, key),
+      config,
+      isClean: this.wasClean,
+      recoveryPoint: this.recoveryPoints.get(key) ?? 0,
+      startOffset: this.startOffsets.get(key) ?? 0,
+    })
+    this.logs.set(key, { ...directory, log })
+    return log
+  }
+
+  /** Makes the directory and the log of a new partition. */
+  createLog(topic: string, partition: number, topicId: string, config: LogConfig): Log {
+    const key = keyOf(topic, partition)
+    const path = join(this.path, key)
+    this.environment.files.makeDirectorySync(path)
+    this.writeTopicId(topic, partition, topicId)
+    // What an earlier partition of this name has left in the checkpoints is not about this one.
+    for (const offsets of [this.recoveryPoints, this.startOffsets, this.highWatermarks]) offsets.delete(key)
+    return this.openLog({ topic, partition, topicId }, config)
+  }
+
+  /** Notes the topic's id in a partition's directory that does not say it. */
+  writeTopicId(topic: string, partition: number, topicId: string): void {
+    const path = join(this.path, keyOf(topic, partition), PARTITION_METADATA)
+    writeAtomically(this.environment.files, path, formatPartitionMetadata(topicId), false)
+  }
+
+  /** Drops a partition: at once for the broker, and off the event loop from the disk. */
+  deleteLog(topic: string, partition: number): void {
+    const key = keyOf(topic, partition)
+    const { files, random } = this.environment
+    this.logs.get(key)?.log.abandon()
+    this.logs.delete(key)
+    const suffix = `-${partition}.${random.bytes(16).toString('hex')}-delete`
+    const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
+    files.renameSync(join(this.path, key), renamed)
+    this.remove(renamed)
+  }
+
+  /** Where the log of a partition was known to be committed when that was last written down; 0 when it was not. */
+  highWatermark(topic: string, partition: number): number {
+    return this.highWatermarks.get(keyOf(topic, partition)) ?? 0
+  }
+
+  /** Logs that are open, for DescribeLogDirs. */
+  openLogs(): Iterable<PartitionDirectory & { readonly log: Log }> {
+    return this.logs.values()
+  }
+
+  space(): Promise<Space> {
+    return this.environment.files.space(this.path)
+  }
+
+  /** Writes down how much of each log is on the device and where those begin that do not begin with their first segment. */
+  checkpointLogs(): Promise<void> {
+    return this.checkpoint(RECOVERY_POINTS, () => this.currentRecoveryPoints()).then(() =>
+      this.checkpoint(START_OFFSETS, () => this.currentStartOffsets()),
+    )
+  }
+
+  /** Writes down how far each partition of this directory is committed. */
+  checkpointHighWatermarks(highWatermarks: readonly PartitionOffset[]): Promise<void> {
+    return this.checkpoint(HIGH_WATERMARKS, () => highWatermarks)
+  }
+
+  /**
+   * Ends in order: everything is written and on the device, and the next start need not look for damage. With a failed
+   * disk, or `isClean` false, it just lets go.
+   */
+  async close(highWatermarks: readonly PartitionOffset[], brokerEpoch = -1, isClean = true): Promise<void> {
+    try {
+      await this.lastCheckpoint.catch(() => {})
+      if (isClean && this.failure === undefined) await this.closeInOrder(highWatermarks, brokerEpoch)
+      else for (const { log } of this.logs.values()) log.abandon()
+    } finally {
+      this.logs.clear()
+      this.lock.release()
+    }
+  }
+
+  private async closeInOrder(highWatermarks: readonly PartitionOffset[], brokerEpoch: number): Promise<void> {
+    const waiting = [...this.logs.values()]
+    const closeNext = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await next.log.closeCleanly()
+    }
+    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
+    const { files } = this.environment
+    const write = (name: string, entries: readonly PartitionOffset[]): void =>
+      writeAtomically(files, join(this.path, name), formatOffsetCheckpoint(entries))
+    write(RECOVERY_POINTS, this.currentRecoveryPoints())
+    write(START_OFFSETS, this.currentStartOffsets())
+    write(HIGH_WATERMARKS, highWatermarks)
+    const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
+    writeAtomically(files, join(this.path, CLEAN_SHUTDOWN), marker)
+  }
+
+  private currentRecoveryPoints(): PartitionOffset[] {
+    return this.offsets((log) => log.syncedEndOffset)
+  }
+
+  private currentStartOffsets(): PartitionOffset[] {
+    return this.offsets((log) => (log.startOffset > log.firstSegmentOffset ? log.startOffset : undefined))
+  }
+
+  private offsets(offsetOf: (log: Log) => number | undefined): PartitionOffset[] {
+    const entries: PartitionOffset[] = []
+    for (const { topic, partition, log } of this.logs.values()) {
+      const offset = offsetOf(log)
+      if (offset !== undefined) entries.push({ topic, partition, offset })
+    }
+    return entries
+  }
+
+  private checkpoint(name: string, entries: () => readonly PartitionOffset[]): Promise<void> {
+    const write = (): Promise<void> =>
+      writeAtomicallyLater(this.environment.files, join(this.path, name), formatOffsetCheckpoint(entries()))
+    const written = this.lastCheckpoint.catch(() => {}).then(write)
+    this.lastCheckpoint = written
+    return written
+  }
+
+  /** A damaged checkpoint costs time, not data: all logs are looked through instead. */
+  private readCheckpoint(name: string): Map<string, number> {
+    const { files } = this.environment
+    const path = join(this.path, name)
+    const offsets = new Map<string, number>()
+    if (!files.existsSync(path)) return offsets
+    try {
+      for (const { topic, partition, offset } of parseOffsetCheckpoint(
+        files.readFileSync(path).toString(),
+        path,
+      )) {
+        offsets.set(keyOf(topic, partition), offset)
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.environment.report({ path, reason, action: 'dropped', bytesCut: 0 })
+    }
+    return offsets
+  }
+
+  /** Checks whose directory this is, and makes it ours if it is nobody's. Returns its id. */
+  private identify({ path, clusterId, nodeId }: LogDirectoryOptions): string {
+    const { files } = this.environment
+    const present = readMetaProperties(files, path)
+    const refuse = (key: string, found: unknown, wanted: unknown): MetaPropertiesError =>
+      new MetaPropertiesError(
+        `${join(path, 'meta.properties')} says ${key}=${found}, but this broker has ${key}=${wanted}: ` +
+          'the directory belongs to another broker; give this one a directory of its own',
+      )
+    if (present?.clusterId !== undefined && present.clusterId !== clusterId) {
+      throw refuse('cluster.id', present.clusterId, clusterId)
+    }
+    if (present?.nodeId !== undefined && present.nodeId !== nodeId) {
+      throw refuse('node.id', present.nodeId, nodeId)
+    }
+    const directoryId = present?.directoryId ?? this.newDirectoryId()
+    if (present?.directoryId === undefined || present.clusterId === undefined) {
+      writeMetaProperties(files, path, { clusterId, nodeId, directoryId })
+    }
+    return directoryId
+  }
+
+  /** A random uuid that command lines do not take for an option. */
+  private newDirectoryId(): string {
+    let id = '-'
+    while (id.startsWith('-')) id = this.environment.random.bytes(16).toString('base64url')
+    return id
+  }
+
+  private topicIdOf(directoryName: string): string | undefined {
+    const { files } = this.environment
+    const path = join(this.path, directoryName, PARTITION_METADATA)
+    const size = files.sizeSync(path)
+    if (size === undefined || size === 0) return undefined
+    return parsePartitionMetadata(files.readFileSync(path).toString(), path)
+  }
+
+  private remove(path: string): void {
+    this.environment.files.remove(path).catch((error: Error) => {
+      // It is tried again at the next start.
+      this.environment.report({ path, reason: error.message, action: 'dropped', bytesCut: 0 })
+    })
+  }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`
+}
