@@ -29,6 +29,7 @@ export interface RawOptions {
   readonly maxBytes?: number
   readonly startOffset?: number
   readonly endOffset?: number
+  readonly follow?: 0 | 1
   readonly rate?: number
   readonly seconds?: number
   readonly warmup?: number

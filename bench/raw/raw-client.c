@@ -7,6 +7,7 @@
 //                      [--in-flight 32] [--bytes 1000000000] [--connections 1]
 //   raw-client fetch   --port P --topic T [--partitions 1] [--max-bytes 1048576] [--bytes ..] [--connections 1]
 //                      [--start-offset 0] [--end-offset -1]   (at the end offset it starts again; -1: at the log's end)
+//                      [--follow 0]   (1: at the log's end it waits for more)
 //   raw-client latency --port P --topic T [--record-bytes 100] [--acks 1] [--rate 1000] [--seconds 5] [--warmup 1]
 //
 // --acks -1 is `all`. Bytes are bytes of batches, over all connections. --host takes an IPv4 address (127.0.0.1).
@@ -33,7 +34,7 @@
 
 static struct {
   const char *mode, *host, *topic;
-  int port, partitions, acks, in_flight, connections, rate;
+  int port, partitions, acks, in_flight, connections, rate, follow;
   long batch_bytes, record_bytes, bytes, max_bytes, start_offset, end_offset;
   double seconds, warmup;
 } options = {.host = "127.0.0.1", .partitions = 1, .acks = 1, .in_flight = 32, .connections = 1, .rate = 1000,
@@ -473,10 +474,11 @@ static void *run_fetch(void *argument) {
     empty = bytes == 0 ? empty + 1 : 0;
     int is_at_end = options.end_offset >= 0;
     for (int i = 0; i < options.partitions; i++) is_at_end = is_at_end && offsets[i] >= options.end_offset;
-    if (is_at_end || (empty > 0 && options.end_offset < 0)) {
+    if (options.follow) is_at_end = 0;
+    if (is_at_end || (empty > 0 && options.end_offset < 0 && !options.follow)) {
       for (int i = 0; i < options.partitions; i++) offsets[i] = options.start_offset;
     }
-    if (empty > 3) fail("four fetches in a row brought nothing (partition 0 is at offset %ld)", (long)offsets[0]);
+    if (empty > (options.follow ? 20 : 3)) fail("%d fetches in a row brought nothing (partition 0 is at offset %ld)", empty, (long)offsets[0]);
   }
   c->ended = now_ns();
   return NULL;
@@ -577,6 +579,7 @@ static void read_options(int count, char **words) {
     else if (!strcmp(name, "--acks")) options.acks = atoi(value);
     else if (!strcmp(name, "--in-flight")) options.in_flight = atoi(value);
     else if (!strcmp(name, "--connections")) options.connections = atoi(value);
+    else if (!strcmp(name, "--follow")) options.follow = atoi(value);
     else if (!strcmp(name, "--rate")) options.rate = atoi(value);
     else if (!strcmp(name, "--batch-bytes")) options.batch_bytes = atol(value);
     else if (!strcmp(name, "--record-bytes")) options.record_bytes = atol(value);

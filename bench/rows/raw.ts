@@ -155,6 +155,22 @@ function fetchRow(size: BatchSize, partitions: number, from: 'page-cache' | 'tai
   }
 }
 
+/** A consumer that keeps up with a producer: what most topics see most of the time. No target was set for it. */
+const followRow: Row = {
+  kind: 'shared',
+  id: 'raw-follow/16KiB/3p',
+  metrics: [metric('throughput', 'MB/s', 'higher'), metric('CPU per GB in and out', 's', 'lower')],
+  measure: (broker, scale) =>
+    onNewTopic(broker, 3, {}, async (topic) => {
+      const load = { port: broker.port, topic, partitions: 3, bytes: scale.amount(1e9) }
+      const { cpu, result } = await withCpu(broker, async () => {
+        const both = [runRaw('fetch', { ...load, follow: 1 }), runRaw('produce', load)] as const
+        return (await Promise.all(both))[0]
+      })
+      return { throughput: result.megabytesPerSecond, 'CPU per GB in and out': cpu / (result.bytes / 1e9) }
+    }),
+}
+
 function latencyRow(rate: number): Row {
   const bounds = [[atMost(0.6)], [atMost(0.4)]] as const
   return {
@@ -197,6 +213,7 @@ export const rawRows: readonly Row[] = [
   ),
   ...batchSizes.flatMap((size) => [1, 3].map((partitions) => fetchRow(size, partitions, 'page-cache'))),
   ...[1, 3].map((partitions) => fetchRow(batchSizes[1]!, partitions, 'tail')),
+  followRow,
   latencyRow(1000),
   latencyRow(10_000),
   fsyncRow,
