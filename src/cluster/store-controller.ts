@@ -3,11 +3,13 @@
 // and this broker has applied it (the leader exists, the files are gone); and that a broker which is no longer the
 // controller cannot write. Leaves what follows from a request to topic-decisions.ts and config-decisions.ts, transactions
 // to decision-log.ts, reading back to view.ts, and what is on disk to the subscribers of the view.
+
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { assert } from '../lib/assert.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Random } from '../lib/random.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
+import type { Adoptable } from './adopt.ts'
 import { type DecidedConfigs, decideFullChanges, decideIncrementalChanges } from './config-decisions.ts'
 import type {
   ConfigOutcome,
@@ -35,6 +37,7 @@ import {
   encodeConfigs,
   encodeController,
   encodeControllerEpoch,
+  encodeMeta,
   encodeNextProducerId,
   encodeTopicInfo,
   PARTITIONS_PER_CHUNK,
@@ -180,6 +183,27 @@ export class StoreController implements Controller {
         .filter(({ addingReplicas, removingReplicas }) => addingReplicas.length + removingReplicas.length > 0)
         .map((partition) => ({ topic, partition })),
     )
+  }
+
+  /**
+   * Registers what was found in a data directory that the store knows nothing of, and marks the store as this cluster's.
+   * Topics that are known already (a crash in the middle of the first attempt) are left as they are.
+   */
+  adopt({ topics, nextProducerId }: Adoptable): Promise<void> {
+    return this.decide(async () => {
+      const { store, view } = this.options
+      const { topicsById, topics: byName, clusterId } = view.decided()
+      const fresh = topics.filter(({ id, name }) => !topicsById.has(id) && !byName.has(name))
+      const groups = fresh.map(newTopicWrites)
+      const ids = await store.get(paths.producerIds)
+      if (ids === null && nextProducerId > 0) {
+        groups.push([{ path: paths.producerIds, value: encodeNextProducerId(nextProducerId) }])
+      }
+      const problem = (await this.decisions.write(groups)).find((outcome) => outcome !== null)
+      if (problem) throw problem
+      await this.mustWrite([{ path: paths.meta, value: encodeMeta(clusterId) }])
+      await view.refresh(fresh.map(({ id }) => paths.topicInfo(id)))
+    })
   }
 
   // --- taking over ---
