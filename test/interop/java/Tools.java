@@ -13,43 +13,61 @@ import org.apache.kafka.common.utils.Exit;
 
 public class Tools {
   static final class Ended extends Error {
-    final int code;
-
     Ended(int code) {
       super("exit " + code, null, false, false);
-      this.code = code;
     }
   }
 
+  static ByteArrayOutputStream said;
+  static ByteArrayOutputStream complained;
+  static Integer exitCode;
+  static int saidLength;
+  static int complainedLength;
+
+  /** The first call counts: some tools catch what it throws, complain about it, and exit again. */
+  static void exit(int code) {
+    if (exitCode == null) {
+      exitCode = code;
+      saidLength = said.size();
+      complainedLength = complained.size();
+    }
+    throw new Ended(code);
+  }
+
   public static void main(String[] args) throws Exception {
-    Exit.setExitProcedure((code, message) -> { throw new Ended(code); });
-    Exit.setHaltProcedure((code, message) -> { throw new Ended(code); });
+    Exit.setExitProcedure((code, message) -> exit(code));
+    Exit.setHaltProcedure((code, message) -> exit(code));
     PrintStream out = System.out;
     PrintStream err = System.err;
     BufferedReader calls = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line; (line = calls.readLine()) != null; ) {
       String[] words = line.split("\t", -1);
-      ByteArrayOutputStream said = new ByteArrayOutputStream();
-      ByteArrayOutputStream complained = new ByteArrayOutputStream();
+      said = new ByteArrayOutputStream();
+      complained = new ByteArrayOutputStream();
+      exitCode = null;
       System.setOut(new PrintStream(said, true));
       System.setErr(new PrintStream(complained, true));
-      int code = 0;
       try {
         Class.forName(words[0]).getMethod("main", String[].class).invoke(null, (Object) Arrays.copyOfRange(words, 1, words.length));
+        exit(0);
+      } catch (Ended done) {
+        // it ran to its end
       } catch (InvocationTargetException thrown) {
-        if (thrown.getCause() instanceof Ended ended) {
-          code = ended.code;
-        } else {
-          thrown.getCause().printStackTrace();
-          code = 1;
-        }
+        if (!(thrown.getCause() instanceof Ended)) thrown.getCause().printStackTrace();
+      } catch (ReflectiveOperationException thrown) {
+        thrown.printStackTrace();
       } finally {
         System.setOut(out);
         System.setErr(err);
       }
-      out.println(code + " " + said.size() + " " + complained.size());
-      said.writeTo(out);
-      complained.writeTo(out);
+      if (exitCode == null) {
+        exitCode = 1;
+        saidLength = said.size();
+        complainedLength = complained.size();
+      }
+      out.println(exitCode + " " + saidLength + " " + complainedLength);
+      out.write(said.toByteArray(), 0, saidLength);
+      out.write(complained.toByteArray(), 0, complainedLength);
       out.flush();
     }
   }
