@@ -63,7 +63,7 @@ export function makeCommand(io: Io): Command {
     )
     .option(
       '--show <parts>',
-      `what to print, of ${shownParts.join(', ')}`,
+      `what to print, of ${shownParts.join(', ')} (value without)`,
       parseShown,
       new Set<ShownPart>(['value']),
     )

@@ -66,7 +66,8 @@ async function dump(io: Io, paths: readonly string[], flags: Flags): Promise<voi
     )
   const problems: string[] = []
   for (const { path, dumper } of files) {
-    if (!flags.json && files.length > 1) await io.print(`${path}\n`)
+    const hasHeading = !flags.json && files.length > 1 && flags.limit > 0
+    if (hasHeading) await io.print(`${path}\n`)
     let shown = 0
     for (const row of dumper(path, flags)) {
       if (row.problem !== undefined) problems.push(`${path}: ${row.problem}`)
@@ -77,7 +78,7 @@ async function dump(io: Io, paths: readonly string[], flags: Flags): Promise<voi
           : `${row.text}\n`,
       )
     }
-    if (!flags.json && files.length > 1 && flags.limit > 0) await io.print('\n')
+    if (hasHeading) await io.print('\n')
   }
   if (problems.length === 0) {
     if (io.notesAreTerminal) io.note(`${counted(files.length, 'file')}, nothing wrong`)

@@ -1,7 +1,7 @@
 // `odradek produce`: lines from standard input become records.
 // Promises that it ends with exit code 0 only when every record was acknowledged, and names the line that was not.
 // Leaves batching and delivery to client/producer.ts and the form of lines to record-text.ts.
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import type { Codec } from '../wire/records/compression/index.ts'
 import type { Cluster } from './client/cluster.ts'
@@ -48,9 +48,17 @@ const LARGEST_BATCH_BYTES = 64 * 1024 * 1024
 /** Options about how records are delivered, shared with `perf produce`. */
 export function withDelivery(command: Command, defaultLingerMs: number): Command {
   return command
-    .option('-a, --acks <0|1|all>', 'who must have written a record before it counts', parseAcks, -1)
+    .addOption(
+      new Option('-a, --acks <0|1|all>', 'who must have written a record before it counts')
+        .default(-1, 'all')
+        .argParser(parseAcks),
+    )
     .option('--no-idempotence', 'allow duplicates after a retry')
-    .option('-z, --compression <codec>', 'none, gzip, snappy, lz4 or zstd', parseCompression, 0)
+    .addOption(
+      new Option('-z, --compression <codec>', 'none, gzip, snappy, lz4 or zstd')
+        .default(0, 'none')
+        .argParser(parseCompression),
+    )
     .option(
       '--linger <ms>',
       'wait for more records for a batch',

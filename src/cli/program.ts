@@ -1,7 +1,7 @@
 // The `odradek` command: finds the module of the command that was asked for and runs it.
 // Promises an exit code and never a stack trace; loads nothing of the other commands, so that `start` starts fast.
 // Leaves options and work to one file per command.
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help, type Option } from 'commander'
 import { exitCodeOf, exitCodes, explain } from './failure.ts'
 import { type Io, keepAlive, packageVersion } from './io.ts'
 import type { CommandModule } from './options.ts'
@@ -68,6 +68,7 @@ async function makeProgram(
       writeErr: (text) => io.note(text.trimEnd()),
       outputError: (text, write) => write(`odradek: ${text.replace(/^error: /, '')}`),
     })
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride()
   const asked = words.find((word) => Object.hasOwn(entries, word))
@@ -91,4 +92,14 @@ async function makeProgram(
 function inherit(command: Command, program: Command): void {
   command.copyInheritedSettings(program)
   for (const child of command.commands) inherit(child as Command, program)
+}
+
+/** The description of an option, with its default only where that says something: not for switches and empty lists. */
+function optionDescription(option: Option): string {
+  const { defaultValue, defaultValueDescription } = option
+  const isText = typeof defaultValue === 'string'
+  const isCount = typeof defaultValue === 'number' && defaultValue >= 0 && Number.isFinite(defaultValue)
+  const isTold = defaultValueDescription !== undefined || isText || isCount
+  const shown = isTold ? option : Object.create(option, { defaultValue: { value: undefined } })
+  return Help.prototype.optionDescription.call(new Help(), shown)
 }
