@@ -45,7 +45,8 @@ export class DecisionLog {
   /** Null for each group that is durable, in order; otherwise what kept (the rest of) it from being written. */
   async write(groups: readonly WriteGroup[]): Promise<(KafkaError | null)[]> {
     const outcomes = groups.map((group) => this.oversize(group))
-    for (const batch of this.batches(groups)) {
+    const writable = groups.map((group, position) => (outcomes[position] === null ? group : []))
+    for (const batch of this.batches(writable)) {
       const spoiled = [...batch.groups].find((group) => outcomes[group] !== null)
       const problem = spoiled === undefined ? await this.commit(batch.writes) : outcomes[spoiled]!
       if (problem !== null) for (const group of batch.groups) outcomes[group] = problem

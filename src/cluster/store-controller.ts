@@ -259,7 +259,7 @@ export class StoreController implements Controller {
     if (this.isClosed) {
       return Promise.reject(new KafkaError(errors.NOT_CONTROLLER, 'The broker is shutting down.'))
     }
-    const done = this.newest.then(work)
+    const done = this.newest.then(work).catch((error: unknown) => Promise.reject(refusalFor(error)))
     this.newest = done.catch(() => {})
     return done
   }
@@ -271,7 +271,8 @@ export class StoreController implements Controller {
   ): Promise<Decision<Item, Result>[]> {
     const groups = decided.map(({ outcome }) => (outcome instanceof KafkaError ? [] : writesFor(outcome)))
     const written = await this.decisions.write(groups)
-    const paths = groups.flatMap((group) => group.map(({ path }) => path))
+    const durable = groups.filter((_, position) => written[position] === null)
+    const paths = durable.flatMap((group) => group.map(({ path }) => path))
     if (paths.length > 0) await this.options.view.refresh(paths)
     return decided.map(({ item, outcome }, position) => ({ item, outcome: written[position] ?? outcome }))
   }
