@@ -1,6 +1,6 @@
 // franz-go (Go) produces and reads by assigned partitions on the broker under test: codecs, odd records, sizes, acks, volume, restarts.
 // Its client is the strictest about what a broker answers: topic ids, leader epochs, fetch sessions, the newest versions.
-// Administration and single requests are in franz-go-admin.test.ts.
+// Administration and single requests are in franz-go-topics.test.ts and franz-go-offsets.test.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { ClientProgram } from '../programs/client-program.ts'
@@ -112,6 +112,8 @@ describe('franz-go', { skip: skipWithout('Go', ['go']) }, () => {
     assert.match(outside.name, /invalid record partitioning choice/)
     const absent = await errorOf(client.produce({ topic: 'absent', records }))
     assert.deepEqual(absent, { code: 3, name: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    const listed = await client.call<Record<string, object>>('admin', { call: 'listTopics' })
+    assert.deepEqual(['one-partition' in listed, 'absent' in listed], [true, false])
   })
 
   test('reading starts where it is told to: an offset, a time, the end', async () => {
