@@ -104,6 +104,8 @@ export class LogReader {
   private parts(segment: Segment, start: number, end: number): readonly (Uint8Array | FileRange)[] {
     const { from, parts } = this.state.tail.views(segment.baseOffset, start, end)
     if (from === start) return parts
+    const scan = this.scan(segment, start, end)
+    if (!scan.next()) this.checkUndamaged(segment, scan)
     return [segment.file.range(start, from - start), ...parts]
   }
 

@@ -3,12 +3,14 @@
 // Promises that a sync covers all that was written before it was asked for, and that a failed one is never tried again
 // on the same pages: the disk is given up. Leaves when to sync to the caller.
 import { type Deferred, deferred } from '../lib/deferred.ts'
+import { parentOf } from '../lib/files/files.ts'
 import type { LogState } from './log-state.ts'
 
 export class LogSync {
   lastSyncMs: number
   private readonly state: LogState
   private isRunning = false
+  private isParentSynced = false
   private waiting: Deferred<void> | undefined
   /** End of the log after the deepest truncation since the running sync began. */
   private truncatedTo = Number.POSITIVE_INFINITY
@@ -66,6 +68,8 @@ export class LogSync {
     if (state.hasNewNames) {
       state.hasNewNames = false
       await environment.files.syncDirectory(state.directory)
+      if (!this.isParentSynced) await environment.files.syncDirectory(parentOf(state.directory))
+      this.isParentSynced = true
     }
     state.writeEpochs(true)
     state.syncedEndOffset = Math.max(state.syncedEndOffset, Math.min(target, this.truncatedTo))

@@ -3,6 +3,7 @@
 // that (batches or segments behind the damage) is set aside in a file of its own. Leaves the rest of start-up to
 // log-loader.ts.
 
+import { parentOf } from '../lib/files/files.ts'
 import * as batch from '../wire/records/batch.ts'
 import { BatchScan } from './batch-scan.ts'
 import type { LogEnvironment } from './environment.ts'
@@ -37,7 +38,13 @@ export function recoverSegments(
 ): { segments: Segment[]; endOffset: number } {
   const kept: Segment[] = []
   let endOffset = segments[0]!.baseOffset
+  const isCompacted = recovered.config.cleanupPolicy.includes('compact')
   for (const [i, segment] of segments.entries()) {
+    const misfit = i === 0 ? undefined : misfitOf(segment.baseOffset, endOffset, isCompacted)
+    if (misfit !== undefined) {
+      setAside(recovered.environment, segments.slice(i), misfit)
+      break
+    }
     if (i > 0) recovered.snapshots.take(segment.baseOffset, recovered.producers)
     const size = segment.size
     endOffset = Math.max(endOffset, segment.baseOffset)
@@ -52,6 +59,17 @@ export function recoverSegments(
     }
   }
   return { segments: kept, endOffset }
+}
+
+/** Why a segment that begins at `baseOffset` cannot follow on one that ends at `endOffset`. */
+function misfitOf(baseOffset: number, endOffset: number, isCompacted: boolean): string | undefined {
+  if (baseOffset < endOffset)
+    return `it begins at ${baseOffset}, but the segment before it ends at ${endOffset}`
+  // The end of the segment before was lost at the border of a batch. Only compaction makes holes on purpose.
+  if (baseOffset > endOffset && !isCompacted) {
+    return `offsets ${endOffset} to ${baseOffset - 1}, which come before it, are missing`
+  }
+  return undefined
 }
 
 /** Fills the indexes of `segment`, the producers and the epochs from its batches; stops at damage. */
@@ -127,21 +145,23 @@ function cut(recovered: Recovered, segment: Segment, damage: Damage, later: read
   const bytesCut = size - position
   const isMore = later.some((other) => other.size > 0) || hasGoodBatch(segment, position + 1, size, endOffset)
   const keptAs = isMore ? copyAside(environment, segment, position, size) : undefined
+  // What is appended next must not meet the old bytes again after another crash.
   segment.file.handle().truncateSync(position)
+  segment.file.handle().syncSync()
   environment.report({ path, reason: where, action: isMore ? 'set aside' : 'cut', bytesCut, keptAs })
-  for (const other of later) {
-    const keptName = `${other.file.path}.corrupt`
-    const bytes = other.size
-    other.setAside(keptName)
-    if (bytes === 0) continue
-    environment.report({
-      path: other.file.path,
-      reason: `it follows on the damage of ${path}`,
-      action: 'set aside',
-      bytesCut: bytes,
-      keptAs: keptName,
-    })
+  setAside(environment, later, `it follows on the damage of ${path}`)
+}
+
+/** Takes segments out of the log without losing what is in them. */
+function setAside(environment: LogEnvironment, segments: readonly Segment[], reason: string): void {
+  for (const segment of segments) {
+    const { path } = segment.file
+    const { size } = segment
+    const keptAs = `${path}.corrupt`
+    segment.setAside(keptAs)
+    if (size > 0) environment.report({ path, reason, action: 'set aside', bytesCut: size, keptAs })
   }
+  if (segments.length > 0) environment.files.syncDirectorySync(parentOf(segments[0]!.file.path))
 }
 
 /**

@@ -13,6 +13,7 @@ import { noTimeEntries, parseTimeIndex, type TimeEntries, TimeIndex } from './ti
 import { TransactionIndex } from './transaction-index.ts'
 
 const INDEX_SUFFIXES = ['.index', '.timeindex', '.txnindex'] as const
+const NO_ENTRIES = new Int32Array(0)
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1
 
 /** `1700` -> `00000000000000001700`. */
@@ -92,6 +93,10 @@ export class Segment {
       `${this.path}.txnindex`,
       present.transactionIndex,
     )
+    if (size > 0) return
+    // Whatever index files there are, they are about nothing.
+    this.index.replace(NO_ENTRIES)
+    this.times.replace(noTimeEntries)
   }
 
   /** Makes the file of a new segment. */
@@ -195,7 +200,7 @@ export class Segment {
     this.isSealed = false
     this.index.unseal()
     this.times.unseal()
-    this.index.replace(new Int32Array(0))
+    this.index.replace(NO_ENTRIES)
     this.times.replace(noTimeEntries)
     this.knownMaxTimestamp = -1
     this.maxTimestampOffset = -1
@@ -329,7 +334,6 @@ export class Segment {
   }
 
   private loadIndex(): Int32Array {
-    if (this.size === 0) return new Int32Array(0)
     const path = `${this.path}.index`
     const loaded = this.environment.files.existsSync(path)
       ? parseOffsetIndex(this.environment.files.readFileSync(path), this.size)
@@ -339,7 +343,6 @@ export class Segment {
   }
 
   private loadTimes(): TimeEntries {
-    if (this.size === 0) return noTimeEntries
     const path = `${this.path}.timeindex`
     const loaded = this.environment.files.existsSync(path)
       ? parseTimeIndex(this.environment.files.readFileSync(path))

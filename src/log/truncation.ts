@@ -13,6 +13,7 @@ export async function truncateTo(state: LogState, reader: LogReader, offset: num
   const segment = segments.at(index)!
   const position = reader.positionOf(segment, offset)
   const removed = segments.takeFrom(index + 1)
+  if (removed.length > 0) state.hasNewNames = true
   tail.truncate(segment.baseOffset, position)
   segment.truncateTo(position, offset, state.config.indexIntervalBytes)
   setEnd(state, offset)

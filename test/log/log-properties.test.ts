@@ -128,6 +128,7 @@ class Pair {
     this.log.writeQueued()
     if (isClean) await this.log.closeCleanly()
     else this.world.files.processDied()
+    this.checkReports()
     this.world = restarted(this.world, {
       tailMemoryBytes: this.world.environment.tailMemory.limitBytes,
       indexMemoryBytes: 300,
@@ -136,6 +137,11 @@ class Pair {
     const recoveryPoint = isClean ? 0 : syncedEndOffset
     this.log = openLog(this.world, this.config, { isClean, startOffset, recoveryPoint })
     assert.deepEqual(this.world.reports, [], 'a restart finds nothing to repair')
+  }
+
+  checkReports(): void {
+    assert.deepEqual(this.world.reports, [])
+    assert.deepEqual(this.world.failures, [])
   }
 
   check(maxBytes: number): void {
@@ -208,6 +214,7 @@ describe('a log and a list of records', () => {
           for (const next of steps) await pair.take(next)
           pair.check(maxBytes)
           pair.checkReads(maxBytes, limitFraction)
+          pair.checkReports()
         },
       ),
       { numRuns: 300 },
