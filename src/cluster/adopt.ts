@@ -3,6 +3,7 @@
 // Promises that a topic keeps its id and, as far as Kafka's metadata log tells them, its settings: a compacted topic never
 // becomes one that deletes. What Kafka had deleted is not brought back. Leaves registering to the controller, and directories
 // that nobody adopts (kept, and not served) to partition/.
+import { validateDynamicBrokerConfig } from '../config/dynamic-broker-config.ts'
 import { validateTopicConfig } from '../config/topic-config.ts'
 import type { Files } from '../lib/files/files.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -13,6 +14,7 @@ import { newPartition } from './election.ts'
 import type { ConfigMap, TopicImage } from './image.ts'
 import { readKraftLog } from './kraft-log.ts'
 import type { KraftState } from './kraft-records.ts'
+import { DEFAULT_BROKER } from './layout.ts'
 import { MAX_PARTITIONS_PER_REQUEST, newTopicId } from './topic-decisions.ts'
 import { CLUSTER_METADATA_TOPIC, isInternalTopic, topicNameProblem } from './topic-names.ts'
 
@@ -20,14 +22,16 @@ import { CLUSTER_METADATA_TOPIC, isInternalTopic, topicNameProblem } from './top
 export interface FoundPartition {
   readonly topic: string
   readonly partition: number
-  /** From partition.metadata; null when the directory has none (before Kafka 2.8). */
-  readonly topicId: string | null
-  /** The newest epoch of the log's leader-epoch-checkpoint; -1 when unknown. */
-  readonly latestLeaderEpoch: number
+  /** From partition.metadata; absent when the directory has none (before Kafka 2.8). */
+  readonly topicId?: string | null | undefined
+  /** The newest epoch of the log's leader-epoch-checkpoint; absent or -1 when it has none. */
+  readonly latestLeaderEpoch?: number
 }
 
 export interface Adoptable {
   readonly topics: readonly TopicImage[]
+  /** Settings that were altered while Kafka ran: for all brokers, and for this one. */
+  readonly brokerConfigs: ReadonlyMap<number | typeof DEFAULT_BROKER, ConfigMap>
   /** The first producer id that Kafka had given to nobody. */
   readonly nextProducerId: number
 }
@@ -76,7 +80,7 @@ export function adoptable(context: AdoptionContext, found: readonly FoundPartiti
     const source = kraft === null ? 'their directories; settings are the defaults' : "Kafka's metadata log"
     logger.info('adopted topics', { topics: topics.length, from: source })
   }
-  return { topics, nextProducerId: kraft?.nextProducerId ?? 0 }
+  return { topics, brokerConfigs: brokerConfigs(kraft, context), nextProducerId: kraft?.nextProducerId ?? 0 }
 }
 
 /** Partitions of one topic share an id; directories with another id are of a topic that was deleted. */
@@ -90,12 +94,12 @@ function byTopic(found: readonly FoundPartition[], kraft: KraftState | null, log
   }
   return Array.from(names, ([name, all]) => {
     const topicId = chooseId(all, kraft)
-    const partitions = all.filter((partition) => partition.topicId === topicId)
+    const partitions = all.filter((partition) => (partition.topicId ?? null) === topicId)
     if (partitions.length < all.length) {
       const strays = all
-        .filter((partition) => partition.topicId !== topicId)
+        .filter((partition) => !partitions.includes(partition))
         .map(({ partition }) => partition)
-      logger.warn('left partitions alone that belong to an older topic of the same name', {
+      logger.warn('left partitions of an older topic of the same name alone', {
         topic: name,
         partitions: strays,
       })
@@ -110,7 +114,7 @@ function highestIndex({ partitions }: FoundTopic): number {
 
 function chooseId(partitions: readonly FoundPartition[], kraft: KraftState | null): string | null {
   const counts = new Map<string | null, number>()
-  for (const { topicId } of partitions) counts.set(topicId, (counts.get(topicId) ?? 0) + 1)
+  for (const { topicId = null } of partitions) counts.set(topicId, (counts.get(topicId) ?? 0) + 1)
   const ids = [...counts].sort(([, one], [, other]) => other - one).map(([id]) => id)
   return ids.find((id) => id !== null && kraft?.topicsById.has(id)) ?? ids[0]!
 }
@@ -123,7 +127,7 @@ function adopt(
   const { nodeId, random } = context
   const known = kraft?.topicsById.get(topicId ?? '')
   const epochs = new Map(known?.leaderEpochs)
-  for (const { partition, latestLeaderEpoch } of partitions) {
+  for (const { partition, latestLeaderEpoch = -1 } of partitions) {
     epochs.set(partition, Math.max(latestLeaderEpoch, epochs.get(partition) ?? -1))
   }
   const count = Math.max(...epochs.keys()) + 1
@@ -145,24 +149,45 @@ function adopt(
   }
 }
 
-/** Settings that this broker does not accept are left out, and said. */
 function configsOf(name: string, kraft: KraftState | null, logger: Logger): ConfigMap {
-  const known =
-    kraft?.configs.get(`${resourceType.topic}/${name}`) ??
-    Object.entries(kraft === null ? (internalConfigs[name] ?? {}) : {})
+  const inherent = kraft === null ? (internalConfigs[name] ?? {}) : {}
+  const known = kraft?.configs.get(`${resourceType.topic}/${name}`) ?? Object.entries(inherent)
+  return accepted(known, validateTopicConfig, logger.child({ topic: name }))
+}
+
+function brokerConfigs(
+  kraft: KraftState | null,
+  { nodeId, logger }: AdoptionContext,
+): Adoptable['brokerConfigs'] {
+  const adopted = new Map<number | typeof DEFAULT_BROKER, ConfigMap>()
+  const adoptFrom = (broker: number | typeof DEFAULT_BROKER, name: string, scope: 'cluster' | 'broker') => {
+    const known = kraft?.configs.get(`${resourceType.broker}/${name}`) ?? []
+    const configs = accepted(
+      known,
+      (wanted) => validateDynamicBrokerConfig(wanted, scope),
+      logger.child({ broker }),
+    )
+    if (configs.size > 0) adopted.set(broker, configs)
+  }
+  adoptFrom(DEFAULT_BROKER, '', 'cluster')
+  adoptFrom(nodeId, `${nodeId}`, 'broker')
+  return adopted
+}
+
+/** Settings that this broker does not accept are left out, and said. */
+function accepted(
+  known: Iterable<readonly [string, string]>,
+  validate: (configs: ReadonlyMap<string, string>) => void,
+  logger: Logger,
+): ConfigMap {
   const configs = new Map<string, string>()
   for (const [key, value] of known) {
     try {
-      validateTopicConfig(new Map([...configs, [key, value]]))
+      validate(new Map([...configs, [key, value]]))
       configs.set(key, value)
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      logger.warn('left out a setting of an adopted topic', {
-        topic: name,
-        key,
-        value,
-        reason: error.message,
-      })
+      logger.warn("left out a setting from Kafka's metadata log", { key, value, reason: error.message })
     }
   }
   return configs

@@ -84,6 +84,9 @@ const producerIds = message('ProducerIdsRecord', {
   fields: { brokerId: int32, brokerEpoch: int64, nextProducerId: int64 },
 })
 
+/** For tests, which write such logs. */
+export const kraftMessages = { topic, partition, partitionChange, config, removeTopic, producerIds }
+
 export interface KraftTopic {
   readonly id: string
   readonly name: string
