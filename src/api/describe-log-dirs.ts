@@ -2,6 +2,8 @@
 // Promises one result per directory; one that went offline has an error and nothing else. Leaves sizes to partition/.
 //
 //  4 size of the volume and what is free on it (KIP-827)   5 whether the directory takes new replicas (KIP-1066)
+
+import type { LogDirectoryReport } from '../partition/replicas.ts'
 import type { DescribeLogDirsRequest, describeLogDirs } from '../wire/apis/describe-log-dirs.ts'
 import { errors } from '../wire/errors.ts'
 import type { Input } from '../wire/schema.ts'
@@ -11,20 +13,6 @@ type Answer = Input<typeof describeLogDirs.response>
 type DirectoryAnswer = NonNullable<Answer['results']>[number]
 type TopicAnswer = NonNullable<DirectoryAnswer['topics']>[number]
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]
-
-/** What partition/replicas tells of one log directory. */
-export interface LogDirectoryReport {
-  readonly path: string
-  readonly isOffline: boolean
-  /** Bytes of the volume, and what is free on it; -1 when unknown. */
-  readonly totalBytes: number
-  readonly freeBytes: number
-  readonly replicas: readonly {
-    readonly topic: string
-    readonly index: number
-    readonly sizeInBytes: number
-  }[]
-}
 
 export async function handleDescribeLogDirs(
   request: DescribeLogDirsRequest,

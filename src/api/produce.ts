@@ -16,7 +16,10 @@ import { currentLeaderOf, leaderEndpoints } from './leader-hint.ts'
 
 type ProduceAnswer = Input<typeof produce.response>
 type TopicAnswer = NonNullable<ProduceAnswer['responses']>[number]
-type PartitionAnswer = NonNullable<TopicAnswer['partitionResponses']>[number]
+type PartitionAnswer = NonNullable<TopicAnswer['partitionResponses']>[number] & {
+  readonly index: number
+  readonly errorCode: number
+}
 type TopicData = ProduceRequest['topicData'][number]
 type PartitionData = TopicData['partitionData'][number]
 

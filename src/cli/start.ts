@@ -64,8 +64,12 @@ async function start(io: Io, flags: Flags): Promise<number> {
   for (const warning of loaded.warnings) io.note(`odradek: ${warning}`)
   const stopped = stopSignal(io)
   const broker = await startBroker({
-    config: Object.fromEntries(loaded.entries),
-    ...(flags.memory ? { storage: 'memory' as const } : {}),
+    config: {
+      listeners: loaded.config.listeners.join(','),
+      'log.dirs': loaded.config.logDirs.join(','),
+      ...Object.fromEntries(loaded.entries),
+    },
+    storage: flags.memory ? 'memory' : 'disk',
     logLevel: flags.logLevel,
   })
   const readyMs = Math.round(systemClock.monotonicMs() - startedMs)

@@ -155,6 +155,18 @@ export class LogDirectory {
     this.remove(renamed)
   }
 
+  /**
+   * Renames a partition's directory out of the way, as Kafka does with one that is in no metadata: what is in it is kept
+   * and never looked at again. Its log must not be open. Returns the new path.
+   */
+  setAside(topic: string, partition: number): string {
+    const { files, random } = this.environment
+    const suffix = `-${partition}.${random.bytes(16).toString('hex')}-stray`
+    const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
+    files.renameSync(join(this.path, keyOf(topic, partition)), renamed)
+    return renamed
+  }
+
   /** Where the log of a partition was known to be committed when that was last written down; 0 when it was not. */
   highWatermark(topic: string, partition: number): number {
     return this.highWatermarks.get(keyOf(topic, partition)) ?? 0

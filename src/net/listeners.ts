@@ -57,6 +57,7 @@ export class Listeners {
   private readonly waiting: { stream: Stream; listenerName: string }[] = []
   private readonly open: { address: ListenerAddress; listening: Listening }[] = []
   private idleSweep: Timer | undefined
+  private isServing = false
   private isClosed = false
 
   constructor(options: ListenersOptions, environment: ListenersEnvironment) {
@@ -74,7 +75,10 @@ export class Listeners {
     return this.connections.size
   }
 
-  /** Opens every listener, or none: throws ListenError naming the one that failed. Returns the ports by name. */
+  /**
+   * Opens every listener, or none: throws ListenError naming the one that failed. Returns the ports by name. Clients
+   * that connect now wait until `serve`.
+   */
   async listen(): Promise<ReadonlyMap<string, number>> {
     const ports = new Map<string, number>()
     for (const address of this.options.addresses) {
@@ -96,6 +100,12 @@ export class Listeners {
     return ports
   }
 
+  /** Begins to answer. */
+  serve(): void {
+    this.isServing = true
+    for (const { stream, listenerName } of this.waiting.splice(0)) this.accept(stream, listenerName)
+  }
+
   /** Stops accepting and closes every connection. */
   async close(): Promise<void> {
     this.isClosed = true
@@ -115,14 +125,14 @@ export class Listeners {
       stream.destroy()
       return
     }
-    if (this.connections.size >= this.options.maxConnections) {
+    if (!this.isServing || this.connections.size >= this.options.maxConnections) {
       this.holdBack(stream, listenerName)
       return
     }
     this.begin(stream, listenerName)
   }
 
-  /** max.connections is reached: the client waits unserved, as it would in the kernel's own queue. */
+  /** The broker is not ready or max.connections is reached: the client waits, as it would in the kernel's own queue. */
   private holdBack(stream: Stream, listenerName: string): void {
     if (this.waiting.length >= this.options.backlog) {
       this.environment.logger.warn('connection refused: max.connections and the backlog are full', {

@@ -1,0 +1,207 @@
+// The partitions of this broker, kept in step with the cluster image: opened, created, updated, dropped.
+// Promises that when an image has been applied its partitions exist here and those that are gone are gone from the disk's
+// names too; data that the image does not know is set aside, never deleted. Leaves one partition to partition.ts.
+import { type ClusterImage, emptyImage, type ImageDelta, type TopicImage } from '../cluster/image.ts'
+import type { ImageSubscriber } from '../cluster/view.ts'
+import type { TopicConfig } from '../config/topic-config.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { Log } from '../log/log.ts'
+import type { LogDirectory, PartitionDirectory } from '../log/log-directory.ts'
+import { Partition, type PartitionEnvironment } from './partition.ts'
+
+export interface ReplicasOptions extends PartitionEnvironment {
+  readonly directories: readonly LogDirectory[]
+  /** A topic's effective settings; the same object for the same settings. */
+  readonly topicConfig: (topic: TopicImage) => TopicConfig
+}
+
+/** One log directory as DescribeLogDirs tells of it. */
+export interface LogDirectoryReport {
+  readonly path: string
+  readonly isOffline: boolean
+  /** Bytes of the volume, and what is free on it; -1 when unknown. */
+  readonly totalBytes: number
+  readonly freeBytes: number
+  readonly replicas: readonly {
+    readonly topic: string
+    readonly index: number
+    readonly sizeInBytes: number
+  }[]
+}
+
+interface Place {
+  readonly directory: LogDirectory
+  readonly found: PartitionDirectory
+}
+
+interface Replica {
+  readonly partition: Partition
+  readonly directory: LogDirectory
+}
+
+export class Replicas implements ImageSubscriber {
+  private readonly options: ReplicasOptions
+  private readonly logger: Logger
+  private readonly byTopic = new Map<string, (Replica | undefined)[]>()
+  private readonly replicaCounts = new Map<LogDirectory, number>()
+  /** What was on disk at the start and has not been claimed yet. */
+  private unclaimed: Map<string, Place> | undefined
+  private image: ClusterImage = emptyImage('')
+
+  constructor(options: ReplicasOptions) {
+    this.options = options
+    this.logger = options.logger
+  }
+
+  /** The partition, when it has a replica here. */
+  find(topic: string, index: number): Partition | undefined {
+    return this.byTopic.get(topic)?.[index]?.partition
+  }
+
+  *all(): Iterable<Partition> {
+    for (const replicas of this.byTopic.values()) {
+      for (const replica of replicas) if (replica !== undefined) yield replica.partition
+    }
+  }
+
+  /** The partitions that lie in one log directory. */
+  *of(directory: LogDirectory): Iterable<Partition> {
+    for (const replicas of this.byTopic.values()) {
+      for (const replica of replicas) if (replica?.directory === directory) yield replica.partition
+    }
+  }
+
+  /** Everything that has a directory on disk; for adopting what no metadata knows. */
+  found(): readonly PartitionDirectory[] {
+    return [...this.onDisk().values()].map(({ found }) => found)
+  }
+
+  apply(image: ClusterImage, delta: ImageDelta): void {
+    this.image = image
+    for (const topic of delta.deleted) this.drop(topic)
+    for (const topic of delta.created) this.bring(topic)
+    for (const { after } of delta.changed) this.bring(after)
+    // Settings of the broker are defaults of every topic.
+    if (delta.brokerConfigsChanged) this.refreshConfigs()
+  }
+
+  /** Lets every topic take up its settings again. */
+  refreshConfigs(): void {
+    for (const topic of this.image.topics.values()) this.bring(topic)
+  }
+
+  /**
+   * What was on disk at the start and belongs to no topic is renamed out of the way: kept, not served. Called once, when
+   * the first image has been applied.
+   */
+  setAsideStrays(): void {
+    for (const { directory, found } of this.onDisk().values()) {
+      const path = directory.setAside(found.topic, found.partition)
+      this.logger.warn('a partition that is not in the metadata was set aside: it is kept, but not served', {
+        topic: found.topic,
+        partition: found.partition,
+        path,
+      })
+    }
+    this.unclaimed = new Map()
+  }
+
+  async logDirectories(): Promise<LogDirectoryReport[]> {
+    return Promise.all(this.options.directories.map((directory) => this.report(directory)))
+  }
+
+  /** Ends every wait and writes what is queued. Directories are closed by their owner. */
+  close(): void {
+    for (const partition of this.all()) partition.close()
+  }
+
+  private bring(topic: TopicImage): void {
+    const config = this.options.topicConfig(topic)
+    let replicas = this.byTopic.get(topic.name)
+    if (replicas === undefined) this.byTopic.set(topic.name, (replicas = []))
+    for (const image of topic.partitions) {
+      const known = replicas[image.index]
+      if (known !== undefined) known.partition.update(image, config)
+      else if (image.replicas.includes(this.options.nodeId)) {
+        replicas[image.index] = this.open(topic, image.index, config)
+      }
+    }
+  }
+
+  private open(topic: TopicImage, index: number, config: TopicConfig): Replica {
+    const place = this.claim(topic, index)
+    const directory = place?.directory ?? this.emptiestDirectory()
+    const log: Log =
+      place === undefined
+        ? directory.createLog(topic.name, index, topic.id, config)
+        : directory.openLog(place.found, config)
+    this.replicaCounts.set(directory, (this.replicaCounts.get(directory) ?? 0) + 1)
+    const identity = { topic: topic.name, topicId: topic.id, index, isInternal: topic.internal }
+    const highWatermark = directory.highWatermark(topic.name, index)
+    const image = topic.partitions[index]
+    const partition = new Partition(identity, log, image, config, highWatermark, this.options)
+    return { partition, directory }
+  }
+
+  /** The partition's directory from before this start, if there is one and it is this topic's. */
+  private claim(topic: TopicImage, index: number): Place | undefined {
+    const key = `${topic.name}-${index}`
+    const place = this.onDisk().get(key)
+    if (place === undefined) return undefined
+    this.onDisk().delete(key)
+    const { directory, found } = place
+    if (found.topicId === undefined) directory.writeTopicId(topic.name, index, topic.id)
+    else if (found.topicId !== topic.id) {
+      const path = directory.setAside(topic.name, index)
+      this.logger.warn('a partition of an older topic with the same name was set aside', { path })
+      return undefined
+    }
+    return place
+  }
+
+  private drop(topic: TopicImage): void {
+    const replicas = this.byTopic.get(topic.name)
+    this.byTopic.delete(topic.name)
+    for (const replica of replicas ?? []) {
+      if (replica === undefined) continue
+      replica.partition.close()
+      this.replicaCounts.set(replica.directory, (this.replicaCounts.get(replica.directory) ?? 1) - 1)
+      replica.directory.deleteLog(topic.name, replica.partition.identity.index)
+    }
+  }
+
+  private onDisk(): Map<string, Place> {
+    if (this.unclaimed !== undefined) return this.unclaimed
+    this.unclaimed = new Map()
+    for (const directory of this.options.directories) {
+      for (const found of directory.partitions()) {
+        this.unclaimed.set(`${found.topic}-${found.partition}`, { directory, found })
+      }
+    }
+    return this.unclaimed
+  }
+
+  private emptiestDirectory(): LogDirectory {
+    const usable = this.options.directories.filter(({ failure }) => failure === undefined)
+    const candidates = usable.length > 0 ? usable : this.options.directories
+    return candidates.reduce((best, other) =>
+      (this.replicaCounts.get(other) ?? 0) < (this.replicaCounts.get(best) ?? 0) ? other : best,
+    )
+  }
+
+  private async report(directory: LogDirectory): Promise<LogDirectoryReport> {
+    const isOffline = directory.failure !== undefined
+    const space = isOffline ? undefined : await directory.space()
+    return {
+      path: directory.path,
+      isOffline,
+      totalBytes: space?.totalBytes ?? -1,
+      freeBytes: space?.freeBytes ?? -1,
+      replicas: [...this.of(directory)].map(({ identity, log }) => ({
+        topic: identity.topic,
+        index: identity.index,
+        sizeInBytes: log.byteLength,
+      })),
+    }
+  }
+}

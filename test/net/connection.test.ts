@@ -1,0 +1,197 @@
+// One connection: replies in the order of the requests, bounds on what it may hold, and a clean end.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { SimulatedClock } from '../../src/lib/clock.ts'
+import { type Deferred, deferred } from '../../src/lib/deferred.ts'
+import { Connection, type Reply, type RequestHandler } from '../../src/net/connection.ts'
+import { type ByteRange, SlicePool } from '../../src/net/outbox.ts'
+import { FakeStream, frameOf } from './stream.ts'
+
+function replyOf(text: string): Reply {
+  const bytes = Buffer.from(text)
+  return { chunks: [bytes], byteLength: bytes.length }
+}
+
+function connect(
+  handle: RequestHandler,
+  limits: { maxInFlightRequests?: number; maxPendingBytes?: number } = {},
+) {
+  const stream = new FakeStream()
+  const ended: (Error | undefined)[] = []
+  const slices = new SlicePool()
+  const connection = new Connection(
+    stream,
+    'PLAINTEXT',
+    { maxRequestBytes: 10_000, maxInFlightRequests: 100, maxPendingBytes: 1000, ...limits },
+    { receiveBuffer: Buffer.alloc(4096), slices, clock: new SimulatedClock(), handle },
+    (_, error) => ended.push(error),
+  )
+  connection.start()
+  return { stream, connection, ended, slices }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A handler whose replies are decided by the test; it notes the requests in the order in which they started. */
+function held() {
+  const started: string[] = []
+  const replies = new Map<string, Deferred<Reply | undefined>>()
+  const handle: RequestHandler = ({ bytes, start, end }) => {
+    const text = bytes.toString('latin1', start, end)
+    started.push(text)
+    const reply = deferred<Reply | undefined>()
+    replies.set(text, reply)
+    return reply.promise
+  }
+  return { started, replies, handle }
+}
+
+describe('Connection', () => {
+  test('starts pipelined requests at once and answers them in their order', async () => {
+    const { started, replies, handle } = held()
+    const { stream } = connect(handle)
+    stream.receive(Buffer.concat(['a', 'b', 'c'].map(frameOf)))
+    assert.deepEqual(started, ['a', 'b', 'c'])
+    replies.get('c')!.resolve(replyOf('C'))
+    replies.get('b')!.resolve(replyOf('B'))
+    await settled()
+    assert.equal(stream.text, '')
+    replies.get('a')!.resolve(replyOf('A'))
+    await settled()
+    assert.equal(stream.text, 'ABC')
+  })
+
+  test('an immediate reply waits behind one that is still being worked on', async () => {
+    const slow = deferred<Reply>()
+    const { stream } = connect(({ bytes, start, end }) =>
+      bytes.toString('latin1', start, end) === 'slow' ? slow.promise : replyOf('quick'),
+    )
+    stream.receive(Buffer.concat([frameOf('slow'), frameOf('now')]))
+    await settled()
+    assert.equal(stream.text, '')
+    slow.resolve(replyOf('slow '))
+    await settled()
+    assert.equal(stream.text, 'slow quick')
+  })
+
+  test('a request without a reply leaves no gap', async () => {
+    const { replies, handle } = held()
+    const { stream } = connect(handle)
+    stream.receive(Buffer.concat([frameOf('a'), frameOf('b')]))
+    replies.get('b')!.resolve(replyOf('B'))
+    replies.get('a')!.resolve(undefined)
+    await settled()
+    assert.equal(stream.text, 'B')
+  })
+
+  test('with its limit of requests under way it stops reading, and goes on as they finish', async () => {
+    const { started, replies, handle } = held()
+    const { stream } = connect(handle, { maxInFlightRequests: 2 })
+    stream.receive(Buffer.concat(['a', 'b', 'c'].map(frameOf)))
+    assert.deepEqual([started, stream.isPaused], [['a', 'b'], true])
+    replies.get('a')!.resolve(replyOf('A'))
+    await settled()
+    assert.deepEqual([started, stream.isPaused], [['a', 'b', 'c'], true])
+    replies.get('b')!.resolve(replyOf('B'))
+    replies.get('c')!.resolve(replyOf('C'))
+    await settled()
+    assert.deepEqual([stream.text, stream.isPaused], ['ABC', false])
+  })
+
+  test('a client that does not read its replies is not read from', async () => {
+    const started: string[] = []
+    const { stream } = connect(
+      ({ bytes, start, end }) => {
+        started.push(bytes.toString('latin1', start, end))
+        return replyOf('x'.repeat(600))
+      },
+      { maxPendingBytes: 1000 },
+    )
+    stream.isStalled = true
+    stream.receive(Buffer.concat(['a', 'b', 'c', 'd'].map(frameOf)))
+    assert.deepEqual([started, stream.isPaused], [['a', 'b'], true])
+    stream.unstall()
+    await settled()
+    assert.deepEqual([started, stream.isPaused], [['a', 'b', 'c', 'd'], false])
+  })
+
+  test('a range of a file is sent in its place, slice by slice, and released once', async () => {
+    const file = Buffer.alloc(1_500_000, 'f')
+    let released = 0
+    const range: ByteRange = {
+      byteLength: file.length,
+      read: async (target, offset) => file.copy(target, 0, offset),
+      release: () => released++,
+    }
+    let next = 0
+    const { stream, slices } = connect(
+      () => {
+        next++
+        return next === 1
+          ? { chunks: [Buffer.from('<'), range, Buffer.from('>')], byteLength: file.length + 2 }
+          : replyOf('after')
+      },
+      { maxPendingBytes: 10_000_000 },
+    )
+    stream.receive(Buffer.concat([frameOf('a'), frameOf('b')]))
+    for (let i = 0; i < 20; i++) await settled()
+    assert.equal(stream.text, `<${file.toString()}>after`)
+    assert.ok(Math.max(...stream.written.map(({ length }) => length)) < file.length)
+    assert.deepEqual([released, slices.lent], [1, 0])
+  })
+
+  test('reading goes on after a range of a file has held it up', async () => {
+    const range: ByteRange = { byteLength: 5000, read: async (target) => target.length, release() {} }
+    let next = 0
+    const { stream } = connect(() => {
+      next++
+      return next === 1 ? { chunks: [range], byteLength: 5000 } : replyOf('after')
+    })
+    stream.receive(frameOf('a'))
+    stream.receive(frameOf('b'))
+    assert.equal(stream.isPaused, true)
+    for (let i = 0; i < 5; i++) await settled()
+    assert.equal(stream.isPaused, false)
+    assert.ok(stream.text.endsWith('after'))
+  })
+
+  test('when the client goes, ranges that were never sent are released, the replies of late handlers too', async () => {
+    const released: string[] = []
+    const never = new Promise<number>(() => {})
+    const rangeOf = (name: string): ByteRange => ({
+      byteLength: 10,
+      read: () => never,
+      release: () => released.push(name),
+    })
+    const late = deferred<Reply>()
+    let next = 0
+    const { connection, stream, ended } = connect(
+      () => {
+        next++
+        return next === 1 ? { chunks: [rangeOf('first'), rangeOf('second')], byteLength: 20 } : late.promise
+      },
+      { maxPendingBytes: 10_000 },
+    )
+    stream.receive(Buffer.concat([frameOf('a'), frameOf('b')]))
+    connection.closed()
+    late.resolve({ chunks: [rangeOf('late')], byteLength: 10 })
+    await settled()
+    // The first one is being read from: it is released when that read comes back.
+    assert.deepEqual(released, ['second', 'late'])
+    assert.equal(ended.length, 1)
+  })
+
+  test('a handler that throws, at once or later, ends the connection with its reason', async () => {
+    const now = connect(() => {
+      throw new Error('unsupported')
+    })
+    now.stream.receive(frameOf('a'))
+    assert.deepEqual([now.stream.isDestroyed, now.ended[0]?.message], [true, 'unsupported'])
+    const later = connect(async () => {
+      throw new Error('gone wrong')
+    })
+    later.stream.receive(frameOf('a'))
+    await settled()
+    assert.deepEqual([later.stream.isDestroyed, later.ended[0]?.message], [true, 'gone wrong'])
+  })
+})
