@@ -87,8 +87,8 @@ export class LogFile {
     this.path = path
   }
 
-  /** The open file, which must exist unless `mode` is `create`. */
-  handle(mode: 'write' | 'create' = 'write'): FileHandle {
+  /** The open file, which must exist unless `mode` is `replace`. */
+  handle(mode: 'write' | 'replace' = 'write'): FileHandle {
     this.used = true
     if (this.open === undefined) {
       this.open = this.openFiles.files.openSync(this.path, mode)

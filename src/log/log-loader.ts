@@ -56,6 +56,7 @@ export function loadLog(environment: LogEnvironment, options: OpenOptions): Load
     startOffset,
     endOffset,
     syncedEndOffset: isRecovered ? Math.min(options.recoveryPoint, endOffset) : endOffset,
+    isComplete: !isRecovered,
   }
 }
 
@@ -192,6 +193,7 @@ function emptyLog(recovered: Recovered, options: OpenOptions): LoadedLog {
     startOffset,
     endOffset: startOffset,
     syncedEndOffset: startOffset,
+    isComplete: false,
   }
 }
 

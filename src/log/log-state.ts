@@ -24,6 +24,8 @@ export interface LoadedLog {
   readonly startOffset: number
   readonly endOffset: number
   readonly syncedEndOffset: number
+  /** Index files and snapshot are up to date, and all names are on the device: the log was closed in order. */
+  readonly isComplete: boolean
 }
 
 export class LogState {
@@ -46,7 +48,9 @@ export class LogState {
   config: LogConfig
   rules: AppendRules
   /** Names in the directory have changed since it was last synced. */
-  hasNewNames = true
+  hasNewNames: boolean
+  /** What closing in order writes is on the disk already, as the log has not changed since it was opened. */
+  isComplete: boolean
 
   constructor(environment: LogEnvironment, directory: string, config: LogConfig, loaded: LoadedLog) {
     this.environment = environment
@@ -59,6 +63,8 @@ export class LogState {
     this.endOffset = loaded.endOffset
     this.writtenEndOffset = loaded.endOffset
     this.syncedEndOffset = loaded.syncedEndOffset
+    this.hasNewNames = !loaded.isComplete
+    this.isComplete = loaded.isComplete
     this.tail = new Tail(environment.tailMemory, environment.counter)
     this.config = config
     this.rules = appendRules(config)
@@ -81,6 +87,14 @@ export class LogState {
     const bytes = formatEpochCheckpoint(this.epochs.all())
     writeAtomically(this.environment.files, join(this.directory, EPOCH_CHECKPOINT), bytes, durable)
     this.epochs.isDirty = false
+  }
+
+  /** Writes what the next start would otherwise have to scan the log for. */
+  complete(): void {
+    const { segments, snapshots, producers, endOffset } = this
+    if (segments.active.size > 0) segments.active.writeIndexes()
+    if ((snapshots.newest ?? 0) < endOffset) snapshots.take(endOffset, producers)
+    this.isComplete = true
   }
 
   /** The disk cannot be trusted any more: says so once, to whoever takes the directory offline. */

@@ -106,6 +106,7 @@ export class LogWriter {
   private begin(): void {
     if (this.savepoint !== undefined) return
     const { segments, epochs, producers } = this.state
+    this.state.isComplete = false
     this.savepoint = {
       segmentIndex: segments.count - 1,
       segment: segments.active.mark(),

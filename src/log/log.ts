@@ -358,10 +358,7 @@ export class Log {
   async closeCleanly(): Promise<void> {
     const { state } = this
     this.writeQueued()
-    const { active } = state.segments
-    if (active.size > 0 && !active.isSealed) active.writeIndexes()
-    if ((state.snapshots.newest ?? 0) < state.endOffset)
-      state.snapshots.take(state.endOffset, state.producers)
+    if (!state.isComplete) state.complete()
     await this.sync()
     state.writeEpochs(true)
     this.abandon()

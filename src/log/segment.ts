@@ -101,8 +101,8 @@ export class Segment {
 
   /** Makes the file of a new segment. */
   create(config: LogConfig): void {
-    const handle = this.file.handle('create')
-    handle.truncateSync(config.preallocate ? config.segmentBytes : 0)
+    const handle = this.file.handle('replace')
+    if (config.preallocate) handle.truncateSync(config.segmentBytes)
   }
 
   get maxTimestamp(): number {

@@ -48,6 +48,7 @@ export async function truncateFullyAndStartAt(
 }
 
 function setEnd(state: LogState, offset: number): void {
+  state.isComplete = false
   state.endOffset = offset
   state.writtenEndOffset = offset
   state.syncedEndOffset = Math.min(state.syncedEndOffset, offset)

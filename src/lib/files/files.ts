@@ -56,8 +56,9 @@ export class DirectoryLockedError extends Error {
 /**
  * `read`: an existing file, for reading. `write`: an existing file, for reading and writing.
  * `create`: for reading and writing, made when absent, contents kept when present.
+ * `replace`: for reading and writing, made when absent, emptied when present.
  */
-export type OpenMode = 'read' | 'write' | 'create'
+export type OpenMode = 'read' | 'write' | 'create' | 'replace'
 
 export interface Files {
   openSync(path: string, mode: OpenMode): FileHandle
@@ -99,8 +100,7 @@ export function errorCode(error: unknown): string | undefined {
  */
 export function writeAtomically(files: Files, path: string, bytes: Uint8Array, durable = true): void {
   const temporary = `${path}.tmp`
-  files.unlinkSync(temporary)
-  const handle = files.openSync(temporary, 'create')
+  const handle = files.openSync(temporary, 'replace')
   try {
     handle.writeSync(bytes, 0)
     if (durable) handle.syncSync()
@@ -114,8 +114,7 @@ export function writeAtomically(files: Files, path: string, bytes: Uint8Array, d
 /** As `writeAtomically` with its syncs, but off the event loop. Calls for one path must not overlap. */
 export async function writeAtomicallyLater(files: Files, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`
-  files.unlinkSync(temporary)
-  const handle = files.openSync(temporary, 'create')
+  const handle = files.openSync(temporary, 'replace')
   try {
     handle.writeSync(bytes, 0)
     await handle.datasync()

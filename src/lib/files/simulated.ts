@@ -110,12 +110,15 @@ export class SimulatedFiles implements Files {
     if (file === undefined) {
       const directory = parentOf(key)
       const isThere = directory === '.' || directory === '/' || this.names.get(directory) === 'directory'
-      if (mode !== 'create' || !isThere) throw new SystemError('ENOENT', 'open', path)
+      const mayCreate = mode === 'create' || mode === 'replace'
+      if (!mayCreate || !isThere) throw new SystemError('ENOENT', 'open', path)
       file = new SimulatedFile(this.tracksCrashes)
       file.modifiedMs = this.wallMs()
       this.setName(key, file)
     }
-    return this.handle(file, path)
+    const handle = this.handle(file, path)
+    if (mode === 'replace' && file.byteLength > 0) handle.truncateSync(0)
+    return handle
   }
 
   existsSync(path: string): boolean {
@@ -140,9 +143,7 @@ export class SimulatedFiles implements Files {
   }
 
   writeFileSync(path: string, bytes: Uint8Array): void {
-    const handle = this.openSync(path, 'create')
-    handle.truncateSync(0)
-    handle.writeSync(bytes, 0)
+    this.openSync(path, 'replace').writeSync(bytes, 0)
   }
 
   listSync(directory: string): DirectoryEntry[] {

@@ -15,6 +15,7 @@ const flags: Record<OpenMode, number> = {
   read: fs.constants.O_RDONLY,
   write: fs.constants.O_RDWR,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+  replace: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_TRUNC,
 }
 
 /** The system takes at most this many parts in one gathered write (IOV_MAX). */
