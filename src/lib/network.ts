@@ -62,27 +62,23 @@ class SocketStream implements Stream {
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
+  /** Not reading yet, until `start` puts another socket in its place. */
   private socket: Socket
   private readonly accepted: Socket
-  private readonly readsIntoOwnBuffer: boolean
   private reader: StreamReader | undefined
-  private buffer: Buffer | undefined
   private isClosed = false
 
+  /** `accepted` must not be reading. */
   constructor(accepted: Socket) {
     this.accepted = accepted
+    this.socket = accepted
     this.remoteAddress = accepted.remoteAddress ?? ''
     this.remotePort = accepted.remotePort ?? 0
     this.localAddress = accepted.localAddress ?? ''
     this.localPort = accepted.localPort ?? 0
     accepted.setNoDelay(true)
-    const wrapped = this.wrapHandle(accepted)
-    this.readsIntoOwnBuffer = wrapped !== undefined
-    this.socket = wrapped ?? accepted
-    this.socket.on('error', (error) => this.close(error))
-    this.socket.on('close', () => this.close())
-    this.socket.on('end', () => this.close())
-    this.socket.on('drain', () => this.reader?.drained())
+    accepted.on('error', (error) => this.close(error))
+    accepted.on('close', () => this.close())
   }
 
   get pendingBytes(): number {
@@ -95,10 +91,14 @@ class SocketStream implements Stream {
       reader.closed()
       return
     }
-    if (!this.readsIntoOwnBuffer) this.socket.on('data', (bytes: Buffer) => this.deliverCopy(bytes))
+    const wrapped = wrapHandle(this.accepted, reader)
+    if (wrapped === undefined) this.socket.on('data', (bytes: Buffer) => this.deliverCopy(bytes))
+    else this.socket = wrapped
+    this.socket.on('error', (error) => this.close(error))
+    this.socket.on('close', () => this.close())
+    this.socket.on('end', () => this.close())
+    this.socket.on('drain', () => this.reader?.drained())
     this.socket.resume()
-    // A socket made around an existing handle does not read until it is told to.
-    if (this.readsIntoOwnBuffer) this.socket.read(0)
   }
 
   write(bytes: Uint8Array, taken?: () => void): void {
@@ -130,33 +130,6 @@ class SocketStream implements Stream {
     this.socket.destroy()
   }
 
-  /**
-   * `net.Server` cannot make sockets that read into memory of ours (the `onread` option), only `new net.Socket` can:
-   * so the accepted socket gives up its handle to one. Returns undefined where the handle has no such ability.
-   */
-  private wrapHandle(accepted: Socket): Socket | undefined {
-    const owner = accepted as unknown as { _handle: UserBufferHandle | null }
-    const handle = owner._handle
-    if (handle === null || typeof handle.useUserBuffer !== 'function') return undefined
-    owner._handle = null
-    const options = {
-      handle,
-      onread: {
-        buffer: () => this.nextBuffer(),
-        callback: (length: number, bytes: Uint8Array) => {
-          this.reader?.arrived(length, bytes as Buffer)
-          return true
-        },
-      },
-    }
-    return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
-  }
-
-  private nextBuffer(): Buffer {
-    // The socket asks once before anyone listens; it reads only after start().
-    return this.reader?.buffer() ?? (this.buffer ??= Buffer.alloc(1))
-  }
-
   private deliverCopy(bytes: Buffer): void {
     for (let at = 0; at < bytes.length && !this.isClosed; ) {
       const target = this.reader!.buffer()
@@ -174,6 +147,30 @@ class SocketStream implements Stream {
     this.accepted.destroy()
     this.reader?.closed(error)
   }
+}
+
+/**
+ * `net.Server` cannot make sockets that read into memory of ours (the `onread` option), only `new net.Socket` can: so the
+ * accepted socket gives up its handle to one. Returns undefined where the handle has no such ability.
+ */
+function wrapHandle(accepted: Socket, reader: StreamReader): Socket | undefined {
+  const owner = accepted as unknown as { _handle: UserBufferHandle | null }
+  const handle = owner._handle
+  if (handle === null || typeof handle.useUserBuffer !== 'function') return undefined
+  owner._handle = null
+  const options = {
+    handle,
+    // Nothing is read before resume(): the reader may still be making itself ready.
+    manualStart: true,
+    onread: {
+      buffer: () => reader.buffer(),
+      callback: (length: number, bytes: Uint8Array) => {
+        reader.arrived(length, bytes as Buffer)
+        return true
+      },
+    },
+  }
+  return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
 }
 
 function listenOn(server: Server, host: string, port: number, backlog: number): Promise<void> {
