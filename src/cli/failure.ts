@@ -2,15 +2,8 @@
 // Promises one line (no stack) and an exit code: 1 when it failed, 2 when it was called wrongly.
 
 import { KafkaError } from '../wire/errors.ts'
-import { DecodeError } from '../wire/reader.ts'
 import { NoSuchTopicError } from './client/cluster.ts'
-import {
-  addressText,
-  DisconnectedError,
-  ProtocolError,
-  TimeoutError,
-  UnreachableError,
-} from './client/failure.ts'
+import { addressText, TimeoutError, UnreachableError } from './client/failure.ts'
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
 
@@ -36,6 +29,17 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'not an address to connect to',
 }
 
+/** Names of errors that nobody wrote a message for people for. */
+const unforeseen = new Set([
+  'Error',
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'AssertionError',
+])
+
+/** One line, or several for several settings. */
 export function explain(error: unknown): string {
   if (error instanceof UnreachableError) return explainUnreachable(error)
   if (error instanceof NoSuchTopicError) {
@@ -44,21 +48,12 @@ export function explain(error: unknown): string {
   }
   if (error instanceof KafkaError) return `${error.message} (${error.error.name})`
   if (error instanceof TimeoutError) return `${error.message}; --timeout gives it longer`
-  if (
-    error instanceof UsageError ||
-    error instanceof CommandError ||
-    error instanceof DisconnectedError ||
-    error instanceof ProtocolError ||
-    error instanceof DecodeError
-  ) {
-    return error.message
-  }
   if (error instanceof Error) {
     const { code, path } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && path !== undefined) return `${path} does not exist`
     if (code === 'EACCES' && path !== undefined) return `${path} may not be read or written by this user`
     if (code === 'EISDIR' && path !== undefined) return `${path} is a directory`
-    return `${error.message} (DEBUG=odradek shows where)`
+    return unforeseen.has(error.name) ? `${error.message} (DEBUG=odradek shows where)` : error.message
   }
   return String(error)
 }

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import type { LogLevel } from '../lib/logger.ts'
+import { CommandError } from './failure.ts'
 import { type Io, packageVersion } from './io.ts'
 import { DEFAULT_BOOTSTRAP, listed, wholeNumber } from './options.ts'
 
@@ -54,32 +55,42 @@ Examples:
 
 async function start(io: Io, flags: Flags): Promise<number> {
   const startedMs = systemClock.monotonicMs()
-  const { loadConfig, startBroker } = await import('../index.ts')
-  const sets = [...shorthands(flags), ...flags.set]
-  const file =
-    flags.config === undefined
-      ? {}
-      : { file: { path: flags.config, text: readFileSync(flags.config, 'utf8') } }
-  const loaded = loadConfig({ ...file, env: io.environment, sets })
-  for (const warning of loaded.warnings) io.note(`odradek: ${warning}`)
-  const stopped = stopSignal(io)
-  const broker = await startBroker({
-    config: {
-      listeners: loaded.config.listeners.join(','),
-      'log.dirs': loaded.config.logDirs.join(','),
-      ...Object.fromEntries(loaded.entries),
-    },
-    storage: flags.memory ? 'memory' : 'disk',
-    logLevel: flags.logLevel,
-  })
-  const readyMs = Math.round(systemClock.monotonicMs() - startedMs)
-  const directories = flags.memory
-    ? 'in memory'
-    : `in ${loaded.config.logDirs.map((path) => resolve(path)).join(', ')}`
-  await io.print(banner(broker.bootstrapServers, directories, readyMs))
-  await stopped
-  await broker.close()
-  return 0
+  const { ConfigError, ListenError, loadConfig, startBroker } = await import('../index.ts')
+  try {
+    const { config, entries, warnings } = loadConfig({
+      ...fileOf(flags),
+      env: io.environment,
+      sets: [...shorthands(flags), ...flags.set],
+    })
+    for (const warning of warnings) io.note(`odradek: ${warning}`)
+    const stopped = stopSignal(io)
+    const broker = await startBroker({
+      // An embedded broker has other defaults: any port, and memory.
+      config: {
+        listeners: config.listeners.join(','),
+        'log.dirs': config.logDirs.join(','),
+        ...Object.fromEntries(entries),
+      },
+      storage: flags.memory ? 'memory' : 'disk',
+      logLevel: flags.logLevel,
+    })
+    const readyMs = Math.round(systemClock.monotonicMs() - startedMs)
+    const data = flags.memory ? 'in memory only' : config.logDirs.map((path) => resolve(path)).join(', ')
+    await io.print(banner(broker.bootstrapServers, data, readyMs))
+    await stopped
+    await broker.close()
+    return 0
+  } catch (error) {
+    if (error instanceof ConfigError)
+      throw new CommandError(`nothing was started, because of the settings\n${error.message}`)
+    if (error instanceof ListenError)
+      throw new CommandError(`${error.message}; --port or --set listeners=... takes another`)
+    throw error
+  }
+}
+
+function fileOf({ config: path }: Flags): { file?: { path: string; text: string } } {
+  return path === undefined ? {} : { file: { path, text: readFileSync(path, 'utf8') } }
 }
 
 function shorthands(flags: Flags): string[] {

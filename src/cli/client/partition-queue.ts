@@ -28,6 +28,8 @@ export class PendingBatch {
   readonly order: number
   readonly createdMs: number
   attempts = 0
+  /** Why the latest attempt has to be repeated. */
+  lastFailure: Error | undefined
   private built: Buffer | undefined
 
   constructor(builder: BatchBuilder, order: number, createdMs: number) {

@@ -252,7 +252,8 @@ export class Producer {
       queue.closeFilling()
       const oldest = queue.ready[0]
       if (oldest !== undefined && this.isTooLate(oldest)) {
-        this.giveUp(queue, new TimeoutError(`${topic}-${queue.index} had no leader in time`))
+        const silence = new TimeoutError(`${topic}-${queue.index} had no leader in time`)
+        this.giveUp(queue, oldest.lastFailure ?? silence)
       }
     }
   }
@@ -350,6 +351,7 @@ export class Producer {
     const mayPass = isRetriable(error) || (isGap && queue.hasEarlier(batch))
     if (mayPass && this.failure === undefined && !this.isTooLate(batch) && this.options.acks !== 0) {
       this.cluster.forget(queue.topic)
+      batch.lastFailure = error
       queue.retry(batch, this.nowMs() + RETRY_BACKOFF_MS)
       return
     }
