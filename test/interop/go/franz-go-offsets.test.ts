@@ -33,7 +33,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
   before(async () => {
     program = await startFranzGo()
     broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1', 'num.partitions': '2' } })
-    client = new Client(program, broker, { nullHeaders: true, tellsCodec: true })
+    client = new Client(program, broker, { nullHeaders: true })
   })
   after(async () => {
     await program?.close()

@@ -39,7 +39,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
   before(async () => {
     program = await startFranzGo()
     broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1', 'num.partitions': '2' } })
-    client = new Client(program, broker, { nullHeaders: true, tellsCodec: true })
+    client = new Client(program, broker, { nullHeaders: true })
     nodeId = (await admin<{ Controller: number }>('brokerMetadata')).Controller
   })
   after(async () => {

@@ -50,7 +50,7 @@ describe('franz-go', { skip: skipWithout('Go', ['go']) }, () => {
     program = await startFranzGo()
     // The records of these tests are old: none may be deleted for it.
     broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1' } })
-    client = new Client(program, broker, { nullHeaders: true, tellsCodec: true })
+    client = new Client(program, broker, { nullHeaders: true })
   })
   after(async () => {
     await program?.close()
