@@ -2,8 +2,7 @@
 // Promises one line (no stack) and an exit code: 1 when it failed, 2 when it was called wrongly.
 
 import { KafkaError } from '../wire/errors.ts'
-import { NoSuchTopicError } from './client/cluster.ts'
-import { addressText, TimeoutError, UnreachableError } from './client/failure.ts'
+import { addressText, NoSuchTopicError, TimeoutError, UnreachableError } from './client/failure.ts'
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
 

@@ -4,7 +4,7 @@
 import { Command } from 'commander'
 import { errors, KafkaError } from '../wire/errors.ts'
 import * as admin from './client/admin.ts'
-import { NoSuchTopicError } from './client/cluster.ts'
+import { NoSuchTopicError } from './client/failure.ts'
 import { UsageError } from './failure.ts'
 import type { Io } from './io.ts'
 import {

@@ -1,8 +1,12 @@
 // Failures in words.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NoSuchTopicError } from '../../src/cli/client/cluster.ts'
-import { isRetriable, TimeoutError, UnreachableError } from '../../src/cli/client/failure.ts'
+import {
+  isRetriable,
+  NoSuchTopicError,
+  TimeoutError,
+  UnreachableError,
+} from '../../src/cli/client/failure.ts'
 import { CommandError, exitCodeOf, explain, UsageError } from '../../src/cli/failure.ts'
 import { errors, KafkaError } from '../../src/wire/errors.ts'
 

@@ -8,8 +8,7 @@ import { incrementalAlterConfigs } from '../../wire/apis/incremental-alter-confi
 import { listOffsets } from '../../wire/apis/list-offsets.ts'
 import { errors, KafkaError } from '../../wire/errors.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
-import { NoSuchTopicError } from './cluster.ts'
-import { check } from './failure.ts'
+import { check, NoSuchTopicError } from './failure.ts'
 
 /** Resource type of a topic in the config APIs. */
 const TOPIC_RESOURCE = 2

@@ -14,6 +14,7 @@ import {
   check,
   DisconnectedError,
   isRetriable,
+  NoSuchTopicError,
   UnreachableError,
 } from './failure.ts'
 
@@ -216,16 +217,5 @@ export class Cluster {
       connection.onClose(forget)
     }, forget)
     return opening
-  }
-}
-
-/** A topic that is not there, and that nobody was asked to make. */
-export class NoSuchTopicError extends Error {
-  override readonly name = 'NoSuchTopicError'
-  readonly topic: string
-
-  constructor(topic: string) {
-    super(`topic ${topic} does not exist`)
-    this.topic = topic
   }
 }

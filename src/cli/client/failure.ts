@@ -40,6 +40,17 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
 
+/** A topic that is not there, and that nobody was asked to make. */
+export class NoSuchTopicError extends Error {
+  override readonly name = 'NoSuchTopicError'
+  readonly topic: string
+
+  constructor(topic: string) {
+    super(`topic ${topic} does not exist`)
+    this.topic = topic
+  }
+}
+
 /** Whether the same call may succeed a little later, perhaps with other metadata. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.error.retriable
