@@ -12,7 +12,7 @@ import threading
 import time
 
 import records
-from records import Record
+from records import BASE_TIME, Record
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 MAX_MESSAGE_BYTES = 1_048_588
@@ -145,11 +145,11 @@ def check_size():
     """A batch of exactly max.message.bytes passes; one byte more is MESSAGE_TOO_LARGE, and harms nothing."""
     topic = create(topic_name("size"))
     value = bytes(range(256)) * (LARGEST_VALUE // 256 + 1)
-    largest = Record(topic, 0, None, value[:LARGEST_VALUE], (), 1_700_000_000_000)
+    largest = Record(topic, 0, None, value[:LARGEST_VALUE], (), BASE_TIME)
     sent = produce([largest])
     expect("offset of the largest", sent[0].offset, 0)
     producer = client.Producer(bootstrap)
-    producer.send(Record(topic, 0, None, value[: LARGEST_VALUE + 1], (), 1_700_000_000_000))
+    producer.send(Record(topic, 0, None, value[: LARGEST_VALUE + 1], (), BASE_TIME))
     producer.flush()
     result = producer.results[0]
     if isinstance(result, tuple):
@@ -215,7 +215,7 @@ def check_acks():
 def check_offsets():
     """Watermarks, offsets by time, starting in the middle, and what happens beyond the ends."""
     topic = create(topic_name("offsets"))
-    base = 1_700_000_000_000
+    base = BASE_TIME
     # Each in its own batch, so that a lookup by time has something to find.
     producer = client.Producer(bootstrap, linger_ms=0)
     for number in range(20):
@@ -308,7 +308,7 @@ def check_admin():
     expect("up to the end", admin.delete_records(topic, 0, -1), 50)
     expect_error("beyond the end", 1, lambda: admin.delete_records(topic, 0, 51))
     if admin.list_offset is not None:
-        produce([Record(topic, 1, None, b"x", (), 1_700_000_000_000 + n) for n in (5, 9, 7)])
+        produce([Record(topic, 1, None, b"x", (), BASE_TIME + n) for n in (5, 9, 7)])
         found = [admin.list_offset(topic, 1, which) for which in ("earliest", "latest", "max_timestamp")]
         expect("offsets", found, [0, 3, 1])
         expect("earliest after delete", admin.list_offset(topic, 0, "earliest"), 50)
