@@ -4,7 +4,7 @@
 //
 //  3 oldest  5 log start offset  8 which records were wrong (KIP-467)  10 the leader to turn to (KIP-951)
 // 13 topic ids (KIP-516)
-import { RecordsError } from '../log/append-check.ts'
+import { BatchShapeError, RecordsError } from '../log/append-check.ts'
 import { ACKS_ALL, type Partition } from '../partition/partition.ts'
 import type { ProduceRequest, produce } from '../wire/apis/produce.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
@@ -28,7 +28,7 @@ const TOPIC_ID_VERSION = 13
 const ABORTABLE_VERSION = 11
 /** Only the tools of an administrator may write to internal topics, and this is how Kafka knows them. */
 const ADMIN_CLIENT_ID = '__admin_client'
-/** Errors that are found when the log was reached already: the answer names its real start. */
+/** Errors that are found when the log was reached already: the answer names its real start. Measured on Apache Kafka 4.3. */
 const ERRORS_OF_THE_LOG: ReadonlySet<number> = new Set([
   errors.INVALID_TIMESTAMP.code,
   errors.OUT_OF_ORDER_SEQUENCE_NUMBER.code,
@@ -118,7 +118,9 @@ function appendOne(
         `${name} is kept by the broker: clients cannot write to it`,
       )
     }
-    if (data.records === null) throw new KafkaError(errors.INVALID_RECORD, 'the request has no record batch')
+    if (data.records === null) {
+      throw new BatchShapeError(errors.INVALID_RECORD, 'the request has no record batch')
+    }
     if (isTransactional(data.records)) throw unverifiable(apiVersion)
     const { result, written } = partition.append(data.records, {
       origin: 'client',
@@ -172,11 +174,14 @@ function failure(index: number, error: KafkaError, partition?: Partition): Parti
     index,
     errorCode: error.code,
     baseOffset: -1,
-    logStartOffset:
-      partition !== undefined && ERRORS_OF_THE_LOG.has(error.code) ? partition.log.startOffset : -1,
+    logStartOffset: partition !== undefined && reachedLog(error) ? partition.log.startOffset : -1,
     recordErrors: error instanceof RecordsError ? error.recordErrors : [],
     errorMessage: error.message,
   }
+}
+
+function reachedLog(error: KafkaError): boolean {
+  return ERRORS_OF_THE_LOG.has(error.code) && !(error instanceof BatchShapeError)
 }
 
 function withoutAnswer(pendings: readonly Pending[]): undefined {

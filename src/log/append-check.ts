@@ -25,6 +25,9 @@ export class RecordsError extends KafkaError {
   }
 }
 
+/** The bytes are not one batch of today's format: nothing further was looked at. */
+export class BatchShapeError extends KafkaError {}
+
 /** What a topic's settings ask of every batch, computed once per change of settings. */
 export interface AppendRules {
   readonly maxMessageBytes: number
@@ -66,6 +69,7 @@ export function appendRules(config: LogConfig): AppendRules {
 }
 
 const refuse = (message: string): KafkaError => new KafkaError(errors.INVALID_RECORD, message)
+const misshapen = (message: string): KafkaError => new BatchShapeError(errors.INVALID_RECORD, message)
 
 /**
  * Checks a client's records and returns the batch to append: a view of `records`, changed in place where the topic
@@ -106,21 +110,21 @@ export function checkFromCoordinator(records: Buffer, rules: AppendRules, nowMs:
 
 /** The first batch in `records`, which must be the only whole one: the rest of a cut tail is dropped. */
 function oneBatch(records: Buffer): Buffer {
-  if (records.byteLength < batch.PREFIX_BYTES) throw refuse('there is no whole batch')
+  if (records.byteLength < batch.PREFIX_BYTES) throw misshapen('there is no whole batch')
   const damage = batch.damageOf(records, 0)
   if (damage !== undefined && batch.magic(records, 0) <= batch.MAGIC) {
     throw new KafkaError(errors.CORRUPT_MESSAGE, `this is not a batch: ${damage}`)
   }
   if (batch.magic(records, 0) !== batch.MAGIC) {
-    throw refuse(`batches have format 2, this one has ${batch.magic(records, 0)}`)
+    throw misshapen(`batches have format 2, this one has ${batch.magic(records, 0)}`)
   }
   const size = batch.sizeInBytes(records, 0)
   if (size > records.byteLength) {
-    throw refuse(`the batch says it has ${size} bytes, but ${records.byteLength} came`)
+    throw misshapen(`the batch says it has ${size} bytes, but ${records.byteLength} came`)
   }
   const left = records.byteLength - size
   if (left >= batch.PREFIX_BYTES && batch.sizeInBytes(records, size) <= left) {
-    throw refuse('a partition takes exactly one batch in a request')
+    throw misshapen('a partition takes exactly one batch in a request')
   }
   return left === 0 ? records : records.subarray(0, size)
 }
