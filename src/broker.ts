@@ -43,6 +43,7 @@ export class Broker {
   private readonly parts: BrokerParts
   private readonly listenerConfigs: readonly ListenerConfig[]
   private readonly listeners: Listeners
+  private readonly received = { bytesCopied: 0 }
   private ports: ReadonlyMap<string, number> = new Map()
   private directories: LogDirectory[] = []
   private replicas: Replicas | undefined
@@ -89,9 +90,16 @@ export class Broker {
     return this.ports.get(this.listenerConfigs[0].name)!
   }
 
-  /** Bytes copied within this process on the way into the log, for measuring. */
-  get bytesCopied(): number {
-    return this.environment?.counter.bytesCopied ?? 0
+  /**
+   * Bytes copied within this process, for measuring: out of the receive buffer, and into the memory of the logs. On the
+   * way out nothing is copied: the socket is given views of that memory, or slices that were read from a file.
+   */
+  get copies(): { readonly received: number; readonly appended: number; readonly readFromFiles: number } {
+    return {
+      received: this.received.bytesCopied,
+      appended: this.environment?.counter.bytesCopied ?? 0,
+      readFromFiles: this.listeners.bytesRead,
+    }
   }
 
   /** Stops in order: no more requests, everything written and synced, files and ports free. Harmless when repeated. */
@@ -162,7 +170,13 @@ export class Broker {
         maxIdleMs: config.connectionsMaxIdleMs,
         backlog: config.socketListenBacklogSize,
       },
-      { network, clock, logger, handle: (frame, connection) => this.handle(frame, connection) },
+      {
+        network,
+        clock,
+        logger,
+        handle: (frame, connection) => this.handle(frame, connection),
+        counter: this.received,
+      },
     )
   }
 

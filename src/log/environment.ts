@@ -1,10 +1,11 @@
 // What all logs of a broker share: the world outside, bounds on memory and open files, and where bad news goes.
 // Promises nothing by itself. Leaves the making of it to the broker (`logEnvironment` fills in the usual bounds).
 import type { Clock } from '../lib/clock.ts'
+import type { CopyCounter } from '../lib/copy-counter.ts'
 import type { Files } from '../lib/files/files.ts'
 import type { Random } from '../lib/random.ts'
 import { OpenFiles } from './log-file.ts'
-import { type CopyCounter, MemoryBudget } from './memory-budget.ts'
+import { MemoryBudget } from './memory-budget.ts'
 
 /** Something on the disk was not as it should be, and what was done about it. */
 export interface LogReport {
@@ -27,6 +28,7 @@ export interface LogEnvironment {
   readonly tailMemory: MemoryBudget
   /** Indexes of segments that are not appended to. */
   readonly indexMemory: MemoryBudget
+  /** Copies into the tails. */
   readonly counter: CopyCounter
   readonly producerIdExpirationMs: number
   report(report: LogReport): void

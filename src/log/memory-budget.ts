@@ -57,8 +57,3 @@ export class MemoryBudget {
     }
   }
 }
-
-/** Counts of user-space copies, for the published figure of bytes copied per byte produced. */
-export interface CopyCounter {
-  bytesCopied: number
-}

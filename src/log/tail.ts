@@ -4,7 +4,8 @@
 //
 //   chunks, oldest first; each is one run of bytes of one segment, neighbours need not touch:
 //   [segment 0: 700 ..... 956) [segment 0: 956 ... 4000) [segment 120: 0 ........ 4096)
-import type { CopyCounter, Evictable, MemoryBudget } from './memory-budget.ts'
+import type { CopyCounter } from '../lib/copy-counter.ts'
+import type { Evictable, MemoryBudget } from './memory-budget.ts'
 
 /** Below this, copying is cheaper than one more part in a gathered write. */
 const ADOPT_BYTES = 4096

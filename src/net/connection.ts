@@ -3,6 +3,7 @@
 // does not read its replies is not read from), and that one connection's trouble stays its own.
 // Leaves the meaning of requests to the handler it is given.
 import type { Clock } from '../lib/clock.ts'
+import type { CopyCounter } from '../lib/copy-counter.ts'
 import type { Stream, StreamReader } from '../lib/network.ts'
 import { type Frame, FrameReader } from './frames.ts'
 import { type Chunk, discard, Outbox, type SlicePool } from './outbox.ts'
@@ -45,6 +46,8 @@ export interface ConnectionShared {
   readonly slices: SlicePool
   readonly clock: Clock
   readonly handle: RequestHandler
+  /** Copies of received bytes: frames that came in parts, and frames that had to wait. */
+  readonly counter: CopyCounter
 }
 
 interface Slot {
@@ -89,7 +92,12 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.localAddress = stream.localAddress
     this.localPort = stream.localPort
     this.lastActiveMs = shared.clock.monotonicMs()
-    this.frames = new FrameReader(shared.receiveBuffer, limits.maxRequestBytes, (frame) => this.offer(frame))
+    this.frames = new FrameReader(
+      shared.receiveBuffer,
+      limits.maxRequestBytes,
+      (frame) => this.offer(frame),
+      shared.counter,
+    )
     this.outbox = new Outbox(
       stream,
       shared.slices,
@@ -159,9 +167,12 @@ export class Connection implements StreamReader, ConnectionInfo {
       return
     }
     // The receive buffer is about to be overwritten: what has to wait moves out. At most one buffer's worth does.
-    const bytes = frame.isOwned ? frame.bytes : Buffer.from(frame.bytes.subarray(frame.start, frame.end))
-    const start = frame.isOwned ? frame.start : 0
-    this.waiting.push({ bytes, start, end: start + frame.end - frame.start, isOwned: true })
+    this.waiting.push(frame.isOwned ? frame : this.moved(frame))
+  }
+
+  private moved({ bytes, start, end }: Frame): Frame {
+    this.shared.counter.bytesCopied += end - start
+    return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, isOwned: true }
   }
 
   private handle(frame: Frame): void {

@@ -3,6 +3,7 @@
 // which does not is read by the socket straight into memory of its own. Leaves what is in a frame to the reader.
 //
 //   | length int32 | bytes ...          | length int32 | bytes ...
+import type { CopyCounter } from '../lib/copy-counter.ts'
 
 /** One frame: `bytes[start..end)` without its length prefix. */
 export interface Frame {
@@ -19,13 +20,14 @@ export class FrameError extends Error {
 }
 
 const LENGTH_BYTES = 4
-/** A frame up to this size gets its memory at once; a larger claim is believed only as its bytes arrive. */
+/** A claim of more than twice this is believed only when this much of the frame has arrived. */
 const TRUSTED_BYTES = 4 * 1024 * 1024
 
 export class FrameReader {
   private readonly receiveBuffer: Buffer
   private readonly maxFrameBytes: number
   private readonly deliver: (frame: Frame) => void
+  private readonly counter: CopyCounter
   /** The first bytes of a length that is not whole yet. */
   private readonly lengthBytes = Buffer.alloc(LENGTH_BYTES)
   private lengthFilled = 0
@@ -35,10 +37,16 @@ export class FrameReader {
   private partialLength = 0
 
   /** `receiveBuffer` may be shared by all connections of a thread: nothing stays in it after `arrived` returns. */
-  constructor(receiveBuffer: Buffer, maxFrameBytes: number, deliver: (frame: Frame) => void) {
+  constructor(
+    receiveBuffer: Buffer,
+    maxFrameBytes: number,
+    deliver: (frame: Frame) => void,
+    counter: CopyCounter = { bytesCopied: 0 },
+  ) {
     this.receiveBuffer = receiveBuffer
     this.maxFrameBytes = maxFrameBytes
     this.deliver = deliver
+    this.counter = counter
   }
 
   /** Where the next bytes are to be read into. */
@@ -102,24 +110,29 @@ export class FrameReader {
   }
 
   private startPartial(length: number): void {
-    this.partial = Buffer.allocUnsafeSlow(Math.min(length, TRUSTED_BYTES))
+    this.partial = Buffer.allocUnsafeSlow(length > 2 * TRUSTED_BYTES ? TRUSTED_BYTES : length)
     this.partialFilled = 0
     this.partialLength = length
   }
 
   private growPartial(): void {
-    const grown = Buffer.allocUnsafeSlow(Math.min(this.partialLength, this.partial!.length * 2))
-    this.partial!.copy(grown, 0, 0, this.partialFilled)
+    // All the rest at once: growing step by step would copy a frame more than once.
+    const grown = Buffer.allocUnsafeSlow(this.partialLength)
+    this.copy(this.partial!, 0, this.partialFilled, grown, 0)
     this.partial = grown
   }
 
   private appendToPartial(bytes: Buffer, at: number, to: number): number {
     if (this.partialFilled === this.partial!.length) this.growPartial()
     const taken = Math.min(this.partial!.length - this.partialFilled, to - at)
-    bytes.copy(this.partial!, this.partialFilled, at, at + taken)
+    this.copy(bytes, at, at + taken, this.partial!, this.partialFilled)
     this.partialFilled += taken
     this.deliverPartialWhenWhole()
     return taken
+  }
+
+  private copy(bytes: Buffer, from: number, to: number, target: Buffer, at: number): void {
+    this.counter.bytesCopied += bytes.copy(target, at, from, to)
   }
 
   private deliverPartialWhenWhole(): void {

@@ -2,6 +2,7 @@
 // Promises the bounds of Kafka's settings: max.connections (further clients wait, as in Kafka), max.connections.per.ip
 // (closed at once), connections.max.idle.ms. Leaves what clients ask to the request handler.
 import type { Clock, Timer } from '../lib/clock.ts'
+import type { CopyCounter } from '../lib/copy-counter.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Listening, Network, Stream } from '../lib/network.ts'
 import {
@@ -38,6 +39,8 @@ export interface ListenersEnvironment {
   readonly clock: Clock
   readonly logger: Logger
   readonly handle: RequestHandler
+  /** Copies of received bytes are added to it. */
+  readonly counter?: CopyCounter
 }
 
 /** A listener that could not be opened: names it and says what to do. */
@@ -68,7 +71,13 @@ export class Listeners {
       slices: new SlicePool(),
       clock: environment.clock,
       handle: environment.handle,
+      counter: environment.counter ?? { bytesCopied: 0 },
     }
+  }
+
+  /** Bytes of answers that were read from files, for measuring. */
+  get bytesRead(): number {
+    return this.shared.slices.bytesRead
   }
 
   get connectionCount(): number {

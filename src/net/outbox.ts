@@ -26,6 +26,8 @@ export class SlicePool {
   private readonly idle: Buffer[] = []
   /** Slices in use now: what slow readers of cold data cost. */
   lent = 0
+  /** Bytes read from files so far. */
+  bytesRead = 0
 
   take(): Buffer {
     this.lent++
@@ -129,6 +131,7 @@ export class Outbox {
         slice.subarray(0, Math.min(slice.length, range.byteLength - offset)),
         offset,
       )
+      this.slices.bytesRead += length
       if (this.isClosed) return length
       const taken = deferred()
       this.stream.write(slice.subarray(0, length), () => taken.resolve())

@@ -23,7 +23,13 @@ function connect(
     stream,
     'PLAINTEXT',
     { maxRequestBytes: 10_000, maxInFlightRequests: 100, maxPendingBytes: 1000, ...limits },
-    { receiveBuffer: Buffer.alloc(4096), slices, clock: new SimulatedClock(), handle },
+    {
+      receiveBuffer: Buffer.alloc(4096),
+      slices,
+      clock: new SimulatedClock(),
+      handle,
+      counter: { bytesCopied: 0 },
+    },
     (_, error) => ended.push(error),
   )
   connection.start()

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { type Frame, FrameError, FrameReader } from '../../src/net/frames.ts'
 import { frameOf } from './stream.ts'
 
+const MEBIBYTE = 1024 * 1024
+
 function readerInto(receiveBytes: number, maxFrameBytes = 1000) {
   const frames: { text: string; isOwned: boolean }[] = []
   const deliver = ({ bytes, start, end, isOwned }: Frame) =>
@@ -71,11 +73,24 @@ describe('FrameReader', () => {
     })
   }
 
-  test('memory for a large frame grows with what has arrived, not with what was announced', () => {
+  test('a large frame has to arrive in part before memory is taken for all of it', () => {
     const { reader } = readerInto(1024, 1_000_000_000)
     const bytes = Buffer.alloc(1024)
     bytes.writeInt32BE(900_000_000)
     feed(reader, bytes, [1024])
-    assert.ok(reader.buffer().length <= 4 * 1024 * 1024)
+    assert.ok(reader.buffer().length <= 4 * MEBIBYTE)
   })
+
+  for (const length of [1000, 100_000, 4 * MEBIBYTE + 1, 8 * MEBIBYTE, 8 * MEBIBYTE + 1, 33 * MEBIBYTE]) {
+    test(`of a frame of ${length} bytes nothing is copied twice`, () => {
+      const counter = { bytesCopied: 0 }
+      const delivered: number[] = []
+      const deliver = ({ start, end }: Frame) => delivered.push(end - start)
+      const reader = new FrameReader(Buffer.alloc(64 * 1024), length, deliver, counter)
+      feed(reader, frameOf(Buffer.alloc(length)), [64 * 1024])
+      assert.deepEqual(delivered, [length])
+      assert.ok(counter.bytesCopied <= length, `${counter.bytesCopied} bytes were copied`)
+      assert.equal(counter.bytesCopied === 0, length === 1000)
+    })
+  }
 })
