@@ -178,7 +178,10 @@ function checkPlain(bytes: Buffer, rules: AppendRules, nowMs: number): void {
       !isInRange(max, rules, nowMs) ||
       !isInRange(min, rules, nowMs)
   if (isTimeRefused || (rules.isCompacted && walk.hasNullKey)) throw recordsAtFault(bytes, rules, nowMs)
-  if (rules.isLogAppendTime) return setAppendTime(bytes, nowMs)
+  if (rules.isLogAppendTime) {
+    setAppendTime(bytes, nowMs)
+    return
+  }
   if (!saysAppendTime && max === batch.maxTimestamp(bytes, 0)) return
   batch.setLogAppendTime(bytes, 0, false)
   batch.setMaxTimestamp(bytes, 0, max)
@@ -194,7 +197,8 @@ function checkCompressed(bytes: Buffer, rules: AppendRules, nowMs: number): void
   const max = batch.maxTimestamp(bytes, 0)
   if (rules.isLogAppendTime) {
     if (saysAppendTime) throw timestampError([{ batchIndex: 0, batchIndexErrorMessage: APPEND_TIME_IS_OURS }])
-    return setAppendTime(bytes, nowMs)
+    setAppendTime(bytes, nowMs)
+    return
   }
   if (saysAppendTime && max === batch.NO_TIMESTAMP) {
     throw timestampError([{ batchIndex: 0, batchIndexErrorMessage: APPEND_TIME_IS_OURS }])
