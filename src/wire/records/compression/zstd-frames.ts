@@ -17,10 +17,17 @@ const RAW = 0
 const REPEATED = 1
 const COMPRESSED = 2
 
-/** The most bytes that `input`, one or more frames, can decompress to. Throws when a frame is broken or cut off. */
-export function largestOutput(input: Buffer): number {
+export interface ZstdFrame {
+  readonly start: number
+  readonly end: number
+  /** The most bytes it can decompress to. */
+  readonly maxBytes: number
+}
+
+/** The frames of `input`, skippable ones left out. Throws when one is broken or cut off, or when there is none at all. */
+export function framesOf(input: Buffer): ZstdFrame[] {
+  const frames: ZstdFrame[] = []
   let at = 0
-  let total = 0
   do {
     need(input, at, 8)
     const magic = input.readUInt32LE(at)
@@ -31,10 +38,10 @@ export function largestOutput(input: Buffer): number {
     }
     if (magic !== MAGIC) throw corrupt(name, `no frame begins at byte ${at}`)
     const frame = readFrame(input, at + 4)
+    frames.push({ start: at, ...frame })
     at = frame.end
-    total += frame.maxBytes
   } while (at < input.length)
-  return total
+  return frames
 }
 
 function readFrame(input: Buffer, start: number): { end: number; maxBytes: number } {

@@ -3,7 +3,7 @@
 // Leaves the walk over frames to zstd-frames.ts.
 import * as zlib from 'node:zlib'
 import { corrupt, tooLarge } from './failure.ts'
-import { largestOutput } from './zstd-frames.ts'
+import { framesOf, type ZstdFrame } from './zstd-frames.ts'
 import { compressInWasm, decompressInWasm } from './zstd-wasm.ts'
 
 const name = 'zstd'
@@ -29,15 +29,29 @@ export function compress(bytes: Uint8Array, level = DEFAULT_LEVEL): Buffer {
 
 export function decompress(bytes: Uint8Array, maxBytes: number): Buffer {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const capacity = Math.min(maxBytes, largestOutput(input))
-  const output =
-    native === undefined ? decompressInWasm(input, capacity) : decompressNatively(input, capacity)
-  if (output === undefined) {
-    // A frame that holds more than it announced is broken; one that was only not allowed to unfold is too large.
-    if (capacity < maxBytes) throw corrupt(name, 'a frame holds more than it announces')
-    throw tooLarge(name, maxBytes)
+  const frames = framesOf(input)
+  if (frames.length === 1) return decompressFrame(input, frames[0]!, maxBytes, maxBytes)
+  // Node's own decoder stops behind the first frame.
+  const outputs: Buffer[] = []
+  let leftBytes = maxBytes
+  for (const frame of frames) {
+    const output = decompressFrame(input, frame, leftBytes, maxBytes)
+    outputs.push(output)
+    leftBytes -= output.length
   }
-  return output
+  return Buffer.concat(outputs)
+}
+
+/** `leftBytes` are left of the `maxBytes` for all frames. */
+function decompressFrame(input: Buffer, frame: ZstdFrame, leftBytes: number, maxBytes: number): Buffer {
+  const bytes = input.subarray(frame.start, frame.end)
+  const capacity = Math.min(leftBytes, frame.maxBytes)
+  const output =
+    native === undefined ? decompressInWasm(bytes, capacity) : decompressNatively(bytes, capacity)
+  if (output !== undefined) return output
+  // A frame that holds more than it announced is broken; one that was only not allowed to unfold is too large.
+  if (capacity < leftBytes) throw corrupt(name, 'a frame holds more than it announces')
+  throw tooLarge(name, maxBytes)
 }
 
 /** Undefined when `capacity` bytes are not enough. */
