@@ -169,7 +169,9 @@ export class Tail {
       return this.add(new Chunk(this, segmentBase, position, spare, 0))
     }
     const capacity = Math.max(needed, this.nextChunkBytes)
-    this.nextChunkBytes = Math.min(LARGEST_CHUNK_BYTES, this.nextChunkBytes * 2)
+    // No chunk may take so much of the budget that few are left.
+    const largest = Math.max(SMALLEST_CHUNK_BYTES, Math.min(LARGEST_CHUNK_BYTES, this.budget.limitBytes / 8))
+    this.nextChunkBytes = Math.min(largest, this.nextChunkBytes * 2)
     return this.add(new Chunk(this, segmentBase, position, Buffer.allocUnsafeSlow(capacity), 0))
   }
 
