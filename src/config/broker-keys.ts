@@ -124,7 +124,7 @@ const connections = {
   },
   'odradek.connection.inflight.requests': {
     type: 'int',
-    default: 128,
+    default: 1024,
     min: 1,
     update: 'read-only',
     doc: 'Requests of one connection that may be in work at a time; no more is read from it until one is answered.',
