@@ -66,7 +66,10 @@ export class TransactionIndex {
     table.length = Math.min(table.length, count)
     if (this.persisted <= count && this.files.sizeSync(this.path) === undefined) return
     this.persisted = Math.min(this.persisted, count)
-    if (count === 0) return this.files.unlinkSync(this.path)
+    if (count === 0) {
+      this.files.unlinkSync(this.path)
+      return
+    }
     const handle = this.files.openSync(this.path, 'write')
     try {
       handle.truncateSync(this.persisted * TRANSACTION_ENTRY_BYTES)

@@ -39,7 +39,10 @@ class SystemFile implements FileHandle {
   }
 
   writevSync(parts: readonly Uint8Array[], position: number): void {
-    if (parts.length === 1) return this.writeSync(parts[0]!, position)
+    if (parts.length === 1) {
+      this.writeSync(parts[0]!, position)
+      return
+    }
     let next = 0
     let at = position
     while (next < parts.length) {
