@@ -7,6 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as unhurried } from 'node:timers/promises'
 import { repositoryRoot, startApacheKafka } from '../../support/apache-kafka.ts'
 import { answersMetadata, freePort } from '../../support/probe.ts'
 import { sleep } from './processes.ts'
@@ -119,7 +120,8 @@ async function startOdradek(
   port: number,
   options: BrokerUnderTestOptions,
 ): Promise<RunningBroker> {
-  const main = join(repositoryRoot(), 'dist', 'cli', 'main.js')
+  // INTEROP_MAIN names another build's entry point, to try a change without touching dist/.
+  const main = process.env.INTEROP_MAIN ?? join(repositoryRoot(), 'dist', 'cli', 'main.js')
   if (!existsSync(main)) throw new Error(`${main} does not exist: npm run build`)
   const settings = {
     listeners: `PLAINTEXT://127.0.0.1:${port}`,
@@ -135,7 +137,7 @@ async function startOdradek(
   const isOver = () => child.exitCode !== null || child.signalCode !== null
   const end = async (signal: NodeJS.Signals) => {
     if (!isOver()) child.kill(signal)
-    const late = sleep(HALT_TIMEOUT_MS).then(() => 'late')
+    const late = unhurried(HALT_TIMEOUT_MS, 'late', { ref: false })
     if ((await Promise.race([exited, late])) === 'late') {
       child.kill('SIGKILL')
       throw new Error(`the broker did not end within ${HALT_TIMEOUT_MS} ms of ${signal}:\n${tailOf(logFile)}`)
