@@ -3,7 +3,7 @@
 // told as empty. Leaves the settings to src/config.
 //
 //  1 source of a value, synonyms   3 type and documentation
-import { brokerNamed, resourceType, unsupportedResource } from '../cluster/config-decisions.ts'
+import { brokerNamed, resourceType, topicNamed, unsupportedResource } from '../cluster/config-decisions.ts'
 import { DEFAULT_BROKER } from '../cluster/layout.ts'
 import {
   type ConfigDescription,
@@ -48,10 +48,7 @@ function describe(
   const { resourceType: type, resourceName: name } = resource
   switch (type) {
     case resourceType.topic: {
-      const topic = broker.cluster.image().topics.get(name)
-      if (topic === undefined) {
-        throw new KafkaError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`)
-      }
+      const topic = topicNamed(name, broker.cluster.image())
       return describeTopicConfig(configLayers(broker), topic.configs, options)
     }
     case resourceType.broker: {
@@ -65,6 +62,7 @@ function describe(
     }
     case resourceType.clientMetrics:
     case resourceType.group:
+      if (name === '') throw new KafkaError(errors.INVALID_REQUEST, 'The name of the resource is missing.')
       return []
     default:
       throw unsupportedResource({ type, name })

@@ -20,7 +20,7 @@ export function handleDescribeTopicPartitions(
   context: RequestContext,
 ): Answer {
   const { cursor } = request
-  if (cursor !== null && cursor.partitionIndex < 0) {
+  if (cursor !== null && !isPossible(cursor, request)) {
     const names = request.topics.length > 0 ? request.topics.map(({ name }) => name) : [cursor.topicName]
     return { topics: names.map((name) => refuse(name, errors.INVALID_REQUEST.code)), nextCursor: null }
   }
@@ -45,6 +45,14 @@ export function handleDescribeTopicPartitions(
   return { topics, nextCursor: null }
 }
 
+/** A cursor comes from an answer to the same list of topics. */
+function isPossible(
+  { topicName, partitionIndex }: NonNullable<DescribeTopicPartitionsRequest['cursor']>,
+  { topics }: DescribeTopicPartitionsRequest,
+): boolean {
+  return partitionIndex >= 0 && (topics.length === 0 || topics.some(({ name }) => name === topicName))
+}
+
 /** The names that are left, sorted: those asked for, or all, from the cursor's on. */
 function namesFrom({ topics, cursor }: DescribeTopicPartitionsRequest, image: ClusterImage): string[] {
   const names = topics.length === 0 ? image.topics.keys() : topics.map(({ name }) => name)
@@ -59,7 +67,8 @@ function unknownCode(name: string): number {
 }
 
 function refuse(name: string, errorCode: number): TopicAnswer {
-  return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [] }
+  const topicAuthorizedOperations = authorizedTopicOperations(true)
+  return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [], topicAuthorizedOperations }
 }
 
 function describe(topic: TopicImage, start: number, end: number, context: RequestContext): TopicAnswer {

@@ -16,22 +16,37 @@ const kinds: Readonly<Record<number, { readonly name: string; readonly since: nu
   2: { name: 'Share groups', since: SHARE_VERSION },
 }
 
+const SHARE = 2
+/** `group:topicId:partition`, the key of a share partition's state. */
+const SHARE_KEY = /^.+:[\w-]{22}:\d+$/
+
 const nowhere = { nodeId: -1, host: '', port: -1 }
 
 export function handleFindCoordinator(
   request: FindCoordinatorRequest,
   context: RequestContext,
 ): Input<typeof findCoordinator.response> {
-  const { error, errorMessage } = outcome(request.keyType, context.apiVersion)
-  const refusal = { ...nowhere, errorCode: error.code, errorMessage }
-  if (context.apiVersion < BATCH_VERSION) return { ...refusal, coordinators: [] }
-  return { ...nowhere, coordinators: request.coordinatorKeys.map((key) => ({ key, ...refusal })) }
+  const { apiVersion } = context
+  const refusal = (key: string) => {
+    const { error, errorMessage } = outcome(key, request.keyType, apiVersion)
+    return { ...nowhere, errorCode: error.code, errorMessage }
+  }
+  if (apiVersion < BATCH_VERSION) return { ...refusal(request.key), coordinators: [] }
+  return { ...nowhere, coordinators: request.coordinatorKeys.map((key) => ({ key, ...refusal(key) })) }
 }
 
-function outcome(keyType: number, apiVersion: number): { error: ErrorCode; errorMessage: string } {
+function outcome(
+  key: string,
+  keyType: number,
+  apiVersion: number,
+): { error: ErrorCode; errorMessage: string } {
   const kind = kinds[keyType]
   if (kind === undefined || apiVersion < kind.since) {
     const errorMessage = `Key type ${keyType} is unknown in version ${apiVersion}; 0 is a group, 1 a transactional id, 2 a share group.`
+    return { error: errors.INVALID_REQUEST, errorMessage }
+  }
+  if (keyType === SHARE && !SHARE_KEY.test(key)) {
+    const errorMessage = `The key of a share partition is group:topicId:partition, not '${key}'.`
     return { error: errors.INVALID_REQUEST, errorMessage }
   }
   return {

@@ -10,6 +10,7 @@ import type { ConfigResource, FullConfigChange, IncrementalConfigChange } from '
 import { type ClusterImage, type ConfigMap, NO_CONFIGS, type TopicImage } from './image.ts'
 import { DEFAULT_BROKER } from './layout.ts'
 import { type Decision, decideEach, unknownTopic } from './topic-decisions.ts'
+import { topicNameProblem } from './topic-names.ts'
 
 /** Kafka's codes of what settings belong to (ConfigResource.Type). */
 export const resourceType = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
@@ -53,7 +54,12 @@ export function decideFullChanges(
   ground: ConfigGround,
 ): Decision<FullConfigChange, DecidedConfigs>[] {
   return decideResources(changes, ground, ({ configs }) => {
+    const named = new Set<string>()
     for (const { name, value } of configs) {
+      if (named.has(name)) {
+        throw new KafkaError(errors.INVALID_REQUEST, `${name}: is named more than once in the request`)
+      }
+      named.add(name)
       if (value === null) throw new KafkaError(errors.INVALID_REQUEST, `${name}: null is no value`)
     }
     return new Map(configs.map(({ name, value }) => [name, value!]))
@@ -95,8 +101,10 @@ function decideResources<Item extends ConfigResource>(
 /** Throws KafkaError when there is no such resource, or its type has no settings here. */
 function find(resource: ConfigResource, image: ClusterImage): Target {
   if (resource.type === resourceType.topic) {
-    const topic = image.topics.get(resource.name)
-    if (topic === undefined) throw unknownTopic(resource.name)
+    if (resource.name === '') {
+      throw new KafkaError(errors.INVALID_REQUEST, 'There are no settings for all topics: a name is missing.')
+    }
+    const topic = topicNamed(resource.name, image)
     return { topic, configs: topic.configs }
   }
   if (resource.type === resourceType.broker) {
@@ -106,6 +114,14 @@ function find(resource: ConfigResource, image: ClusterImage): Target {
     return { broker, configs: configs ?? NO_CONFIGS }
   }
   throw unsupportedResource(resource)
+}
+
+/** Throws KafkaError: INVALID_TOPIC_EXCEPTION for an impossible name, UNKNOWN_TOPIC_OR_PARTITION for an unknown one. */
+export function topicNamed(name: string, image: ClusterImage): TopicImage {
+  const topic = image.topics.get(name)
+  if (topic !== undefined) return topic
+  const problem = topicNameProblem(name)
+  throw problem === null ? unknownTopic(name) : new KafkaError(errors.INVALID_TOPIC_EXCEPTION, problem)
 }
 
 /** A broker resource is named by the broker's id, or '' for all brokers. Throws KafkaError(INVALID_REQUEST) otherwise. */

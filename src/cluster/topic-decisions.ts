@@ -120,10 +120,7 @@ function checkName(name: string, image: ClusterImage, created: ReadonlySet<strin
   const problem = topicNameProblem(name)
   if (problem !== null) throw new KafkaError(errors.INVALID_TOPIC_EXCEPTION, problem)
   if (name === CLUSTER_METADATA_TOPIC) {
-    throw new KafkaError(
-      errors.INVALID_TOPIC_EXCEPTION,
-      `Topic '${name}' cannot be created: the name is reserved.`,
-    )
+    throw new KafkaError(errors.INVALID_REQUEST, `Topic '${name}' cannot be created: the name is reserved.`)
   }
   if (image.topics.has(name))
     throw new KafkaError(errors.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)

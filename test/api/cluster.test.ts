@@ -82,17 +82,18 @@ describe('FindCoordinator', () => {
 
   test('knows transactional ids from version 1, share partitions from version 6, and nothing else', () =>
     withAdmin(async (fixture) => {
-      const code = async (version: number, keyType: number) => {
+      const code = async (version: number, keyType: number, key = 'k') => {
         const answer = await ask(
           findCoordinator,
           handleFindCoordinator,
           version,
-          { keyType, key: 'k', coordinatorKeys: ['k'] },
+          { keyType, key, coordinatorKeys: [key] },
           fixture,
         )
         return version >= 4 ? answer.coordinators[0]?.errorCode : answer.errorCode
       }
-      assert.deepEqual(await Promise.all([code(1, 1), code(6, 1), code(6, 2)]), [15, 15, 15])
+      assert.deepEqual(await Promise.all([code(1, 1), code(6, 1), code(6, 2)]), [15, 15, 42])
+      assert.equal(await code(6, 2, 'g:AAAAAAAAAAAAAAAAAAAAAQ:0'), 15)
       assert.deepEqual(
         await Promise.all([code(5, 2), code(3, 2), code(1, 3), code(6, 3), code(6, -1)]),
         Array(5).fill(42),

@@ -90,16 +90,19 @@ describe('DescribeConfigs', () => {
           { resourceType: 16, resourceName: 'm' },
           { resourceType: 32, resourceName: 'g' },
           { resourceType: 0, resourceName: '' },
+          { resourceType: 16, resourceName: '' },
+          { resourceName: 'a b' },
+          { resourceName: '' },
         ],
         fixture,
       )
       assert.deepEqual(
         results.map(({ errorCode }) => errorCode),
-        [0, 3, 0, 0, 42, 42, 42, 0, 0, 42],
+        [0, 3, 0, 0, 42, 42, 42, 0, 0, 42, 42, 17, 17],
       )
       assert.deepEqual(
         results.map(({ configs }) => configs.length > 0),
-        [true, false, true, ...Array(7).fill(false)],
+        [true, false, true, ...Array(10).fill(false)],
       )
       for (const { errorCode, errorMessage } of results) assert.equal(errorMessage === null, errorCode === 0)
       assert.match(results[4]!.errorMessage!, /'2'/)
@@ -223,6 +226,8 @@ describe('AlterConfigs', () => {
         assert.equal(await alter([], true), 0)
         assert.equal(await alter([{ name: 'retention.ms', value: null }]), 42)
         assert.equal(await alter([{ name: 'nothing', value: '1' }]), 40)
+        const twice = { name: 'retention.ms', value: '4' }
+        assert.equal(await alter([twice, twice]), 42)
         assert.deepEqual(current(), { 'retention.ms': '3' })
       }))
   }

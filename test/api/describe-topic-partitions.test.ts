@@ -113,8 +113,14 @@ describe('DescribeTopicPartitions', () => {
       { settings: { 'max.request.partition.size.limit': '4' } },
     ))
 
-  test('refuses a cursor below zero', () =>
+  test('refuses a cursor below zero, and one that none of the topics asked for can have given', () =>
     withAdmin(async (fixture) => {
+      await fixture.createTopics({ t: 2 })
+      const foreign = { topicName: 'b', partitionIndex: 0 }
+      assert.deepEqual(shape(await query({ topics: named('t', 'u'), cursor: foreign }, fixture)), [
+        't!42',
+        'u!42',
+      ])
       const cursor = { topicName: 'a', partitionIndex: -1 }
       assert.deepEqual(shape(await query({ topics: named('t'), cursor }, fixture)), ['t!42'])
     }))

@@ -276,6 +276,12 @@ describe('settings', () => {
 
   const cases: [rule: string, change: object, error: string][] = [
     ['an unknown topic', { name: 'x', operations: [set('retention.ms', '1')] }, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    [
+      'an impossible topic',
+      { name: 'a b', operations: [set('retention.ms', '1')] },
+      'INVALID_TOPIC_EXCEPTION',
+    ],
+    ['all topics', { name: '', operations: [set('retention.ms', '1')] }, 'INVALID_REQUEST'],
     ['an unknown setting', { operations: [set('x', '1')] }, 'INVALID_CONFIG'],
     ['a bad value', { operations: [set('retention.ms', 'x')] }, 'INVALID_CONFIG'],
     ['a null value', { operations: [set('retention.ms', null)] }, 'INVALID_REQUEST'],

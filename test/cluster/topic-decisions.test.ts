@@ -58,7 +58,7 @@ describe('CreateTopics refuses', () => {
     ['a name of 250 characters', { name: 'x'.repeat(250) }, 'INVALID_TOPIC_EXCEPTION', /250.*249/],
     ['a name with a slash', { name: 'a/b' }, 'INVALID_TOPIC_EXCEPTION', /'a\/b'/],
     ['a name with a letter outside ASCII', { name: 'ä' }, 'INVALID_TOPIC_EXCEPTION', /ASCII/],
-    ['the name of the metadata log', { name: '__cluster_metadata' }, 'INVALID_TOPIC_EXCEPTION', /reserved/],
+    ['the name of the metadata log', { name: '__cluster_metadata' }, 'INVALID_REQUEST', /reserved/],
     ['0 partitions', { numPartitions: 0 }, 'INVALID_PARTITIONS', /is 0/],
     ['-2 partitions', { numPartitions: -2 }, 'INVALID_PARTITIONS', /is -2/],
     ['replication factor 0', { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR', /is 0/],
