@@ -132,5 +132,3 @@ export async function runCopies(isJson = false): Promise<void> {
   }
   if (isJson) console.log(JSON.stringify(rows, null, 2))
 }
-
-if (process.argv[1] === import.meta.filename) await runCopies(process.argv.includes('--json'))

@@ -1,5 +1,6 @@
-// `npm run bench`: side by side with Apache Kafka 4.3.0 on this machine; or `micro`, our own parts alone; or `report`,
-// a stored result shown again. Prints a table, writes bench/results/<date>-<name>.json and .svg. See docs/benchmarks.md.
+// `npm run bench`: side by side with Apache Kafka 4.3.0 on this machine; or `micro`, our own parts alone; `copies`, what
+// is copied in user space; `report`, a stored result shown again. Prints a table, writes bench/results/<date>-<name>.json
+// and .svg. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -7,6 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { apacheKafkaVersion, cacheDirectory, repositoryRoot } from '../test/support/apache-kafka.ts'
 import type { SideName } from './broker-process.ts'
+import { runCopies } from './copies.ts'
 import { runMicro } from './micro-runner.ts'
 import { writePlot } from './plot.ts'
 import { createProgress } from './progress.ts'
@@ -19,6 +21,7 @@ import { type Labels, markdownTable, summary, terminalTable } from './table.ts'
 
 const usage = `npm run bench -- [options]              all rows, ours against Apache Kafka ${apacheKafkaVersion}
 npm run bench -- micro [pattern]         the micro benchmarks of bench/micro
+npm run bench -- copies                  bytes copied in user space per byte produced and fetched
 npm run bench -- report FILE.json        a stored result again, with its plot
 
   --only PATTERN[,PATTERN]  rows whose id contains a pattern (--list names them)
@@ -184,6 +187,7 @@ if (values.help) console.log(usage)
 else if (values.list) for (const row of chosenRows()) console.log(row.id)
 else if (command === undefined) await compare()
 else if (command === 'micro') process.exitCode = runMicro(dirname(import.meta.filename), argument)
+else if (command === 'copies') await runCopies(values.json)
 else if (command === 'report' && argument !== undefined) {
   const report = JSON.parse(readFileSync(argument, 'utf8')) as Report
   show(report)
