@@ -26,26 +26,28 @@ import type {
   TopicToCreate,
   TopicToDelete,
 } from './controller.ts'
-import { DecisionLog, refusalFor, type Write, type WriteGroup } from './decision-log.ts'
+import { DecisionLog, refusalFor, type WriteGroup } from './decision-log.ts'
 import { elect } from './election.ts'
 import type { TopicImage } from './image.ts'
 import {
-  chunkCount,
   decodeControllerEpoch,
   decodeNextProducerId,
-  encodeChunk,
-  encodeConfigs,
   encodeController,
   encodeControllerEpoch,
   encodeMeta,
   encodeNextProducerId,
-  encodeTopicInfo,
-  PARTITIONS_PER_CHUNK,
   paths,
   subjectOf,
 } from './layout.ts'
 import type { MetadataStore } from './store.ts'
 import { type Decision, decideDeletions, decidePartitions, decideTopics } from './topic-decisions.ts'
+import {
+  changedChunkWrites,
+  configWrites,
+  deletedTopicWrites,
+  grownTopicWrites,
+  newTopicWrites,
+} from './topic-writes.ts'
 import type { ClusterView } from './view.ts'
 
 /** Ids in one block, as in Apache Kafka 4.3. */
@@ -149,7 +151,9 @@ export class StoreController implements Controller {
   ): Promise<CreatePartitionsOutcome[]> {
     const decided = await this.decide(async () => {
       const decided = decidePartitions(requests, this.ground())
-      return validateOnly ? decided : this.record(decided, (topic) => this.grownTopicWrites(topic))
+      return validateOnly
+        ? decided
+        : this.record(decided, (topic) => grownTopicWrites(topic, this.knownPartitions(topic)))
     })
     const applied = await this.applied(decided, !validateOnly)
     return applied.map(({ item, outcome }) => ({ name: item.name, ...result(outcome) }))
@@ -219,10 +223,7 @@ export class StoreController implements Controller {
       const partitions = topic.partitions.map(
         (partition) => elect(partition, isAlive, renewLeaders && partition.leader === nodeId) ?? partition,
       )
-      const elected = { ...topic, partitions }
-      for (let chunk = 0; chunk < chunkCount(partitions.length); chunk++) {
-        if (changedWithin(chunk, topic, elected)) groups.push([chunkWrite(elected, chunk)])
-      }
+      groups.push(...changedChunkWrites(topic, { ...topic, partitions }))
     }
     const problem = (await this.decisions.write(groups)).find((outcome) => outcome !== null)
     if (problem) throw problem
@@ -310,17 +311,8 @@ export class StoreController implements Controller {
     return applied.map(({ item, outcome }) => ({ type: item.type, name: item.name, ...result(outcome) }))
   }
 
-  private grownTopicWrites(topic: TopicImage): WriteGroup {
-    const before = this.options.view.decided().topicsById.get(topic.id)!.partitions.length
-    const writes: Write[] = []
-    for (
-      let chunk = Math.floor(before / PARTITIONS_PER_CHUNK);
-      chunk < chunkCount(topic.partitions.length);
-      chunk++
-    ) {
-      writes.push(chunkWrite(topic, chunk))
-    }
-    return [...writes, infoWrite(topic)]
+  private knownPartitions({ id }: TopicImage): number {
+    return this.options.view.decided().topicsById.get(id)!.partitions.length
   }
 
   private async mustWrite(group: WriteGroup): Promise<void> {
@@ -360,47 +352,4 @@ async function claim({ store, view, nodeId }: StoreControllerOptions): Promise<D
 function result(outcome: unknown): Outcome {
   if (outcome instanceof KafkaError) return { error: outcome.error, message: outcome.message }
   return { error: errors.NONE, message: null }
-}
-
-function infoWrite({ id, name, partitions, configs }: TopicImage): Write {
-  return {
-    path: paths.topicInfo(id),
-    value: encodeTopicInfo({ name, partitions: partitions.length, configs }),
-  }
-}
-
-function chunkWrite({ id, partitions }: TopicImage, chunk: number): Write {
-  const start = chunk * PARTITIONS_PER_CHUNK
-  return {
-    path: paths.topicChunk(id, chunk),
-    value: encodeChunk(partitions.slice(start, start + PARTITIONS_PER_CHUNK)),
-  }
-}
-
-function changedWithin(chunk: number, before: TopicImage, after: TopicImage): boolean {
-  const start = chunk * PARTITIONS_PER_CHUNK
-  return after.partitions
-    .slice(start, start + PARTITIONS_PER_CHUNK)
-    .some((partition, offset) => partition !== before.partitions[start + offset])
-}
-
-/** `info` last: it is what makes the topic exist, should the writes not fit into one transaction. */
-export function newTopicWrites(topic: TopicImage): WriteGroup {
-  const chunks = Array.from({ length: chunkCount(topic.partitions.length) }, (_, chunk) =>
-    chunkWrite(topic, chunk),
-  )
-  return [...chunks, infoWrite(topic)]
-}
-
-/** `info` first, for the same reason. */
-function deletedTopicWrites({ id, partitions }: TopicImage): WriteGroup {
-  const chunks = Array.from({ length: chunkCount(partitions.length) }, (_, chunk) =>
-    paths.topicChunk(id, chunk),
-  )
-  return [paths.topicInfo(id), ...chunks].map((path) => ({ path, value: null }))
-}
-
-function configWrites(decided: DecidedConfigs): WriteGroup {
-  if ('topic' in decided) return [infoWrite({ ...decided.topic, configs: decided.configs })]
-  return [{ path: paths.brokerConfigs(decided.broker), value: encodeConfigs(decided.configs) }]
 }
