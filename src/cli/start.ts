@@ -83,8 +83,7 @@ async function start(io: Io, flags: Flags): Promise<number> {
   } catch (error) {
     if (error instanceof ConfigError)
       throw new CommandError(`nothing was started, because of the settings\n${error.message}`)
-    if (error instanceof ListenError)
-      throw new CommandError(`${error.message}; --port or --set listeners=... takes another`)
+    if (error instanceof ListenError) throw new CommandError(`${error.message} (--port, --set listeners=...)`)
     throw error
   }
 }
