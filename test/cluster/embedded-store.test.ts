@@ -1,11 +1,18 @@
 // The embedded store on a disk that crashes, fills up and fails.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { CorruptMetadataError, encodeBatch, readLog, readSnapshot } from '../../src/cluster/embedded-log.ts'
 import { EmbeddedStore, type EmbeddedStoreOptions } from '../../src/cluster/embedded-store.ts'
 import type { MetadataStore, StoreOperation } from '../../src/cluster/store.ts'
 import { SimulatedFiles } from '../../src/lib/files/simulated.ts'
+import { systemFiles } from '../../src/lib/files/system.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import { SeededRandom } from '../../src/lib/random.ts'
+import { crc32c } from '../../src/wire/crc32c.ts'
 import { storeContract } from './store-contract.ts'
 
 const DIRECTORY = '/data'
@@ -43,6 +50,16 @@ async function contents(store: MetadataStore): Promise<Record<string, string>> {
 storeContract('the embedded store', async () => {
   const store = open(newDisk())
   return { connect: async () => store.connect(), close: () => store.close() }
+})
+
+storeContract('the embedded store on a real disk', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'odradek-metadata-'))
+  const store = EmbeddedStore.open({ files: systemFiles, directory, logger: silentLogger })
+  const close = async () => {
+    await store.close()
+    await rm(directory, { recursive: true })
+  }
+  return { connect: async () => store.connect(), close }
 })
 
 describe('the embedded store, opened again', () => {
@@ -239,6 +256,31 @@ describe('damage', () => {
       files.processDied()
     }
   })
+})
+
+test('any bytes at all are contents or damage, never anything else', () => {
+  const frame = encodeBatch([{ stamp: 1, changes: [{ kind: 0, path: '/a', value: bytes('x') }] }])
+  const noise = fc.uint8Array({ maxLength: 300 }).map((noise) => Buffer.from(noise))
+  // Payloads with a right checksum and senseless contents, too.
+  const framed = noise.map((payload) => {
+    const framed = Buffer.alloc(payload.length + 9, 1)
+    payload.copy(framed, 9)
+    framed.writeInt32BE(payload.length + 1, 0)
+    framed.writeUInt32BE(crc32c(framed, 8), 4)
+    return framed
+  })
+  fc.assert(
+    fc.property(fc.array(fc.oneof(noise, framed, fc.constant(frame)), { maxLength: 5 }), (parts) => {
+      for (const read of [readLog, readSnapshot]) {
+        try {
+          read(Buffer.concat(parts), 'file')
+        } catch (error) {
+          assert.ok(error instanceof CorruptMetadataError, String(error))
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 describe('a full disk', () => {
