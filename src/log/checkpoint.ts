@@ -26,6 +26,7 @@ export class CheckpointError extends Error {
 function linesOf(text: string, path: string, entryPattern: RegExp): string[][] {
   const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
+  if (lines.length === 0) return [] // as Apache Kafka leaves it before it has written one
   const [version, count, ...entries] = lines
   if (version !== '0')
     throw new CheckpointError(`${path}, line 1: version ${version ?? '(none)'}, but only 0 is known`)

@@ -213,7 +213,9 @@ export class LogDirectory {
     const closeNext = async (): Promise<void> => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await next.log.closeCleanly()
     }
-    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
+    const closers = await Promise.allSettled(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
+    // The rest of the logs has been closed by the other closers: nothing goes on when this throws.
+    for (const closer of closers) if (closer.status === 'rejected') throw closer.reason
     const { files } = this.environment
     const write = (name: string, entries: readonly PartitionOffset[]): void =>
       writeAtomically(files, join(this.path, name), formatOffsetCheckpoint(entries))

@@ -47,6 +47,8 @@ export class LogState {
   failure: unknown
   config: LogConfig
   rules: AppendRules
+  /** Closed or deleted: its files may have gone to another place. */
+  isClosed = false
   /** Names in the directory have changed since it was last synced. */
   hasNewNames: boolean
   /** What closing in order writes is on the disk already, as the log has not changed since it was opened. */
@@ -93,6 +95,7 @@ export class LogState {
   complete(): void {
     const { segments, snapshots, producers, endOffset } = this
     if (segments.active.size > 0) segments.active.writeIndexes()
+    segments.active.trim()
     if ((snapshots.newest ?? 0) < endOffset) snapshots.take(endOffset, producers)
     this.isComplete = true
   }

@@ -3,7 +3,8 @@
 // Promises that a sync covers all that was written before it was asked for, and that a failed one is never tried again
 // on the same pages: the disk is given up. Leaves when to sync to the caller.
 import { type Deferred, deferred } from '../lib/deferred.ts'
-import { parentOf } from '../lib/files/files.ts'
+import { errorCode, parentOf } from '../lib/files/files.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
 import type { LogState } from './log-state.ts'
 
 export class LogSync {
@@ -24,6 +25,7 @@ export class LogSync {
   sync(): Promise<void> {
     const { state } = this
     if (state.failure !== undefined) return Promise.reject(state.failure)
+    if (state.isClosed) return Promise.reject(closedError(state.directory))
     if (!this.isRunning && state.syncedEndOffset >= state.writtenEndOffset && !state.hasNewNames) {
       return Promise.resolve()
     }
@@ -46,14 +48,15 @@ export class LogSync {
         await this.syncOnce()
         group.resolve()
       } catch (error) {
-        this.state.fail(error)
+        // What is closed may be gone from its place: that says nothing about the disk.
+        if (!this.state.isClosed) this.state.fail(error)
         group.reject(error)
         break
       }
     }
     this.isRunning = false
-    if (this.state.failure === undefined) return
-    this.waiting?.reject(this.state.failure)
+    if (this.state.failure === undefined && !this.state.isClosed) return
+    this.waiting?.reject(this.state.failure ?? closedError(this.state.directory))
     this.waiting = undefined
   }
 
@@ -65,14 +68,38 @@ export class LogSync {
     for (const segment of [...segments.all()]) {
       if (segment.isDirty && !segment.isGone) await segment.sync()
     }
-    if (state.hasNewNames) {
-      state.hasNewNames = false
-      await environment.files.syncDirectory(state.directory)
-      if (!this.isParentSynced) await environment.files.syncDirectory(parentOf(state.directory))
-      this.isParentSynced = true
-    }
-    state.writeEpochs(true)
-    state.syncedEndOffset = Math.max(state.syncedEndOffset, Math.min(target, this.truncatedTo))
+    if (state.isClosed) throw closedError(state.directory)
+    if (state.hasNewNames) await this.syncNames()
+    if (state.isClosed) throw closedError(state.directory)
     this.lastSyncMs = environment.clock.wallMs()
+    if (!this.writeEpochs()) return
+    state.syncedEndOffset = Math.max(state.syncedEndOffset, Math.min(target, this.truncatedTo))
   }
+
+  private async syncNames(): Promise<void> {
+    const { state } = this
+    const { files } = state.environment
+    state.hasNewNames = false
+    await files.syncDirectory(state.directory)
+    if (!this.isParentSynced) await files.syncDirectory(parentOf(state.directory))
+    this.isParentSynced = true
+  }
+
+  /**
+   * False when there is no room for the epochs: the batches are safe, but the recovery point has to stay, so that a
+   * recovery finds the epochs in them.
+   */
+  private writeEpochs(): boolean {
+    try {
+      this.state.writeEpochs(true)
+      return true
+    } catch (error) {
+      if (errorCode(error) !== 'ENOSPC' && errorCode(error) !== 'EDQUOT') throw error
+      return false
+    }
+  }
+}
+
+function closedError(directory: string): KafkaError {
+  return new KafkaError(errors.KAFKA_STORAGE_ERROR, `the log ${directory} was closed or deleted meanwhile`)
 }

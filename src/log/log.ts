@@ -366,6 +366,7 @@ export class Log {
 
   /** Closes files and forgets memory without writing anything. */
   abandon(): void {
+    this.state.isClosed = true
     this.state.tail.clear()
     for (const segment of this.state.segments.all()) segment.close()
   }

@@ -143,7 +143,9 @@ function cut(recovered: Recovered, segment: Segment, damage: Damage, later: read
   const path = segment.file.path
   const where = `byte ${position}: ${reason}`
   const bytesCut = size - position
-  const isMore = later.some((other) => other.size > 0) || hasGoodBatch(segment, position + 1, size, endOffset)
+  const isMore =
+    later.some((other) => other.size > 0) ||
+    (!isZero(segment, position, size) && hasGoodBatch(segment, position + 1, size, endOffset))
   const keptAs = isMore ? copyAside(environment, segment, position, size) : undefined
   // What is appended next must not meet the old bytes again after another crash.
   segment.file.handle().truncateSync(position)
@@ -162,6 +164,18 @@ function setAside(environment: LogEnvironment, segments: readonly Segment[], rea
     if (size > 0) environment.report({ path, reason, action: 'set aside', bytesCut: size, keptAs })
   }
   if (segments.length > 0) environment.files.syncDirectorySync(parentOf(segments[0]!.file.path))
+}
+
+/** Whether [from, end) was never filled: preallocated space, or blocks whose contents did not reach the device. */
+function isZero(segment: Segment, from: number, end: number): boolean {
+  const zeros = Buffer.alloc(Math.min(COPY_BYTES, end - from))
+  const piece = Buffer.allocUnsafe(zeros.byteLength)
+  for (let at = from; at < end; at += piece.byteLength) {
+    const bytes = piece.subarray(0, Math.min(piece.byteLength, end - at))
+    segment.readWritten(bytes, at)
+    if (bytes.compare(zeros, 0, bytes.byteLength) !== 0) return false
+  }
+  return true
 }
 
 /**

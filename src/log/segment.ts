@@ -274,9 +274,14 @@ export class Segment {
   /** Writes the index files, the last time index entry included; afterwards their memory may be taken back. */
   seal(): void {
     this.writeIndexes()
-    const handle = this.file.handle()
-    if (handle.size() !== this.size) handle.truncateSync(this.size) // preallocated
+    this.trim()
     this.markSealed()
+  }
+
+  /** Gives back what was preallocated and is not needed. */
+  trim(): void {
+    const handle = this.file.handle()
+    if (handle.size() > this.size) handle.truncateSync(this.size)
   }
 
   /** Writes the index files as they are now, for a clean stop. */
