@@ -24,8 +24,6 @@ export interface FoundPartition {
   readonly partition: number
   /** From partition.metadata; absent when the directory has none (before Kafka 2.8). */
   readonly topicId?: string | null | undefined
-  /** The newest epoch of the log's leader-epoch-checkpoint; absent or -1 when it has none. */
-  readonly latestLeaderEpoch?: number
 }
 
 export interface Adoptable {
@@ -127,8 +125,9 @@ function adopt(
   const { nodeId, random } = context
   const known = kraft?.topicsById.get(topicId ?? '')
   const epochs = new Map(known?.leaderEpochs)
-  for (const { partition, latestLeaderEpoch = -1 } of partitions) {
-    epochs.set(partition, Math.max(latestLeaderEpoch, epochs.get(partition) ?? -1))
+  for (const { partition } of partitions) {
+    const latest = latestLeaderEpoch(context, `${name}-${partition}`)
+    epochs.set(partition, Math.max(latest, epochs.get(partition) ?? -1))
   }
   const count = Math.max(...epochs.keys()) + 1
   const missing = count - partitions.length
@@ -172,6 +171,19 @@ function brokerConfigs(
   adoptFrom(DEFAULT_BROKER, '', 'cluster')
   adoptFrom(nodeId, `${nodeId}`, 'broker')
   return adopted
+}
+
+/**
+ * The newest epoch that a partition's log has records of, by its leader-epoch-checkpoint: a version, a count, and lines of
+ * `epoch startOffset`. -1 when it has none; whether the file is sound is for the log to say.
+ */
+function latestLeaderEpoch({ files, logDirectories }: AdoptionContext, directory: string): number {
+  const paths = logDirectories.map((path) => `${path}/${directory}/leader-epoch-checkpoint`)
+  const path = paths.find((path) => files.existsSync(path))
+  if (path === undefined) return -1
+  const [, , ...entries] = files.readFileSync(path).toString('latin1').trim().split('\n')
+  const epoch = Number(entries.at(-1)?.split(' ')[0])
+  return Number.isSafeInteger(epoch) ? epoch : -1
 }
 
 /** Settings that this broker does not accept are left out, and said. */

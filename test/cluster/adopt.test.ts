@@ -187,10 +187,15 @@ describe('topics that Kafka left on the disk', () => {
   test('keep id, settings and a leader epoch that is new to their logs', () => {
     const { logger, lines } = warnings()
     const found = [
-      { topic: 't', partition: 0, topicId: T, latestLeaderEpoch: 9 },
+      { topic: 't', partition: 0, topicId: T },
       { topic: 't', partition: 1, topicId: T },
     ]
-    const { topics, brokerConfigs, nextProducerId } = adopt(kafkaDisk({ [SEGMENT]: log }), found, logger)
+    const files = kafkaDisk({ [SEGMENT]: log })
+    files.makeDirectorySync(`${DATA}/t-0`)
+    files.writeFileSync(`${DATA}/t-0/leader-epoch-checkpoint`, Buffer.from('0\n2\n7 0\n9 12\n'))
+    files.makeDirectorySync(`${DATA}/t-1`)
+    files.writeFileSync(`${DATA}/t-1/leader-epoch-checkpoint`, Buffer.from('0\n0\n'))
+    const { topics, brokerConfigs, nextProducerId } = adopt(files, found, logger)
     assert.equal(topics.length, 1)
     const [topic] = topics
     assert.deepEqual([topic?.id, topic?.name], [T, 't'])
