@@ -561,7 +561,12 @@ public class Checks {
     Config configs = admin.describeConfigs(List.of(broker)).all().get().get(broker);
     expect("listeners are static", configs.get("listeners").source(), ConfigEntry.ConfigSource.STATIC_BROKER_CONFIG);
     expect("node.id", configs.get("node.id").value(), node.idString());
-    expect("broker keys", configs.entries().size() > 100, true);
+    for (String key : List.of("log.dirs", "advertised.listeners", "num.partitions", "default.replication.factor", "message.max.bytes",
+        "log.retention.hours", "log.retention.ms", "log.cleanup.policy", "auto.create.topics.enable", "socket.request.max.bytes",
+        "max.connections.per.ip", "connections.max.idle.ms", "min.insync.replicas", "compression.type", "delete.topic.enable")) {
+      expect("broker key " + key, configs.get(key) != null, true);
+    }
+    expect("broker keys", configs.entries().size() > 60, true);
     // A broker's dynamic default becomes every topic's, with the chain of synonyms.
     alter(admin, broker, AlterConfigOp.OpType.SET, "log.retention.ms", "123456789");
     waitUntil("topics follow the broker", () -> describe.call().get("retention.ms").value().equals("123456789"));

@@ -206,8 +206,9 @@ public class LogFixture {
       for (String name : names) {
         for (int partition = 0; partition < described.get(name).partitions().size(); partition++) {
           TopicPartition at = new TopicPartition(name, partition);
+          // In a compacted log Kafka stops at an emptied batch whose maximum time would fit, and finds nothing: no referee there.
           System.out.println(at + " id=" + described.get(name).topicId() + " max-timestamp=" + offset(admin, at, OffsetSpec.maxTimestamp())
-              + " time=" + offset(admin, at, OffsetSpec.forTimestamp(baseTime + 250)));
+              + (name.equals("fx.compacted") ? "" : " time=" + offset(admin, at, OffsetSpec.forTimestamp(baseTime + 250))));
           for (IsolationLevel isolation : IsolationLevel.values()) {
             ListOffsetsOptions options = new ListOffsetsOptions(isolation);
             long start = admin.listOffsets(Map.of(at, OffsetSpec.earliest()), options).partitionResult(at).get().offset();

@@ -63,8 +63,12 @@ describe('files of a log directory, read by DumpLogSegments', { skip: javaSkipRe
   async function checkIndexes(logDir: string): Promise<void> {
     for (const partition of partitionsIn(logDir)) {
       const indexes = [...filesOf(logDir, partition, '.index'), ...filesOf(logDir, partition, '.timeindex')]
-      const segments = filesOf(logDir, partition, '.log')
-      assert.equal(indexes.length, 2 * segments.length, `indexes of ${partition}`)
+      // The indexes of an empty segment may be missing: there is nothing that they could say.
+      for (const segment of filesOf(logDir, partition, '.log').filter((file) => statSync(file).size > 0)) {
+        assert.ok(indexes.includes(segment.replace(/log$/, 'index')), `no index of ${segment}`)
+        assert.ok(indexes.includes(segment.replace(/log$/, 'timeindex')), `no time index of ${segment}`)
+      }
+      if (indexes.length === 0) continue
       assert.deepEqual(
         await dumpOther(tools, indexes, '--index-sanity-check'),
         indexes.map((file) =>
