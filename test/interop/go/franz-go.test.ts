@@ -11,6 +11,7 @@ import {
   errorOf,
   manyRecordsRoundTrip,
   oddRecordsRoundTrip,
+  recompressedRoundTrip,
   restartInMidStream,
   sizesAtTheLimit,
 } from '../programs/scenarios.ts'
@@ -60,6 +61,17 @@ describe('franz-go', { skip: skipWithout('Go', ['go']) }, () => {
   for (const codec of codecs) {
     test(`${codec}: odd keys, values and headers come back as they were sent`, () =>
       oddRecordsRoundTrip(client, codec))
+  }
+
+  for (const [codec, storedAs] of [
+    ['zstd', 'none'],
+    ['none', 'gzip'],
+    ['gzip', 'snappy'],
+    ['snappy', 'lz4'],
+    ['lz4', 'zstd'],
+  ] as const) {
+    test(`compression.type: what came as ${codec} is kept as ${storedAs}`, () =>
+      recompressedRoundTrip(client, codec, storedAs))
   }
 
   for (const release of releases) {

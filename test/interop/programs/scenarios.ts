@@ -116,8 +116,23 @@ export async function oddRecordsRoundTrip(
   options?: CallOptions,
 ): Promise<void> {
   const topic = `odd-${codec}${options?.release ? `-${options.release}` : ''}`
-  const records = oddRecords(client.abilities)
   await client.createTopic(topic)
+  await assertRoundTrip(client, { topic, codec, storedAs: codec }, options)
+}
+
+/** A topic with a `compression.type` of its own: the broker decompresses what comes and compresses it anew. */
+export async function recompressedRoundTrip(client: Client, codec: Codec, storedAs: Codec): Promise<void> {
+  const topic = `recompressed-${codec}-${storedAs}`
+  await client.createTopic(topic, 1, { 'compression.type': storedAs === 'none' ? 'uncompressed' : storedAs })
+  await assertRoundTrip(client, { topic, codec, storedAs })
+}
+
+async function assertRoundTrip(
+  client: Client,
+  { topic, codec, storedAs }: { topic: string; codec: Codec; storedAs: Codec },
+  options?: CallOptions,
+): Promise<void> {
+  const records = oddRecords(client.abilities)
   const produced = await client.produce({ topic, codec, records }, options)
   assert.deepEqual(
     produced.map(({ offset, error }) => error ?? offset),
@@ -129,9 +144,10 @@ export async function oddRecordsRoundTrip(
     records.map((record, offset) => ({ ...record, offset })),
   )
   const { batches } = batchesOf(join(client.broker.logDir, `${topic}-0`))
-  assert.deepEqual([...new Set(batches.map((batch) => batch.codec))], [codec], 'the codec on disk')
+  assert.deepEqual([...new Set(batches.map((batch) => batch.codec))], [storedAs], 'the codec on disk')
   // franz-go tells it too.
-  assert.deepEqual([...new Set(read.map((record) => record.codec ?? codec))], [codec], 'the codec as read')
+  const told = read.map((record) => record.codec ?? storedAs)
+  assert.deepEqual([...new Set(told)], [storedAs], 'the codec as read')
 }
 
 export interface ManyOptions {
