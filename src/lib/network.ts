@@ -123,7 +123,7 @@ class SocketStream implements Stream {
   }
 
   end(): void {
-    this.socket.end()
+    this.socket.destroySoon()
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@
 // Leaves the meaning of requests to the handler it is given.
 import type { Clock } from '../lib/clock.ts'
 import type { CopyCounter } from '../lib/copy-counter.ts'
+import { processMemory, release, retain } from '../lib/memory.ts'
 import type { Stream, StreamReader } from '../lib/network.ts'
 import { type Frame, FrameReader } from './frames.ts'
 import { type Chunk, discard, Outbox, type SlicePool } from './outbox.ts'
@@ -16,7 +17,8 @@ export interface Reply {
 
 /**
  * Handles one request. What it does before its first await fixes the request's place in the order of things.
- * `undefined` means that the request has no reply. To throw or reject closes the connection.
+ * `undefined` means that the request has no reply. To throw or reject closes the connection, after the replies to what
+ * was asked before.
  */
 export type RequestHandler = (
   frame: Frame,
@@ -52,7 +54,11 @@ export interface ConnectionShared {
 
 interface Slot {
   isDone: boolean
-  reply: Reply | undefined
+  reply?: Reply | undefined
+  /** The request has no answer but the end of the connection. */
+  failure?: Error
+  /** It came behind such a request: nobody waits for its reply. */
+  isDropped?: boolean
 }
 
 export class Connection implements StreamReader, ConnectionInfo {
@@ -74,6 +80,10 @@ export class Connection implements StreamReader, ConnectionInfo {
   private waiting: Frame[] = []
   private isPaused = false
   private isCorked = false
+  /** A request that ends the connection has come: no further one is started. */
+  private isEnding = false
+  /** Why the connection ends as soon as everything is sent. */
+  private failure: Error | undefined
   private isClosed = false
 
   constructor(
@@ -126,7 +136,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     try {
       this.frames.arrived(length, buffer)
     } catch (error) {
-      this.close(error as Error)
+      this.refuse(error as Error)
     } finally {
       this.uncork()
     }
@@ -139,10 +149,11 @@ export class Connection implements StreamReader, ConnectionInfo {
 
   drained(): void {
     this.lastActiveMs = this.shared.clock.monotonicMs()
-    this.startWaiting()
+    if (this.failure === undefined) this.startWaiting()
+    else this.endWhenSent()
   }
 
-  close(error?: Error): void {
+  close(error: Error | undefined = this.failure): void {
     if (this.isClosed) return
     this.isClosed = true
     this.waiting = []
@@ -155,24 +166,27 @@ export class Connection implements StreamReader, ConnectionInfo {
 
   private get mayStart(): boolean {
     return (
+      !this.isEnding &&
       this.slots.length < this.limits.maxInFlightRequests &&
       this.outbox.pendingBytes <= this.limits.maxPendingBytes
     )
   }
 
   private offer(frame: Frame): void {
-    if (this.isClosed) return
+    if (this.isClosed || this.isEnding) return
     if (this.waiting.length === 0 && this.mayStart) {
       this.handle(frame)
       return
     }
     // The receive buffer is about to be overwritten: what has to wait moves out. At most one buffer's worth does.
+    if (frame.isOwned) retain(frame.bytes)
     this.waiting.push(frame.isOwned ? frame : this.moved(frame))
   }
 
   private moved({ bytes, start, end }: Frame): Frame {
-    this.shared.counter.bytesCopied += end - start
-    return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, isOwned: true }
+    const memory = processMemory.take(end - start)
+    this.shared.counter.bytesCopied += bytes.copy(memory, 0, start, end)
+    return { bytes: memory, start: 0, end: end - start, isOwned: true }
   }
 
   private handle(frame: Frame): void {
@@ -183,30 +197,64 @@ export class Connection implements StreamReader, ConnectionInfo {
       else this.slots.push({ isDone: true, reply: outcome })
       return
     }
-    const slot: Slot = { isDone: false, reply: undefined }
+    const slot: Slot = { isDone: false }
     this.slots.push(slot)
     outcome.then(
       (reply) => this.fill(slot, reply),
-      (error) => this.close(error as Error),
+      (error) => this.fail(slot, error as Error),
     )
   }
 
   private fill(slot: Slot, reply: Reply | undefined): void {
-    if (this.isClosed) {
+    if (this.isClosed || slot.isDropped) {
       if (reply !== undefined) discard(reply.chunks)
       return
     }
     slot.isDone = true
     slot.reply = reply
-    if (this.slots[0] !== slot) return
+    if (this.slots[0] === slot) this.sendReady()
+  }
+
+  /** Something came that has no answer but the end of the connection. */
+  private refuse(error: Error): void {
+    if (this.isClosed || this.isEnding) return
+    const slot: Slot = { isDone: false }
+    this.slots.push(slot)
+    this.fail(slot, error)
+  }
+
+  /** The request of `slot` ends the connection: what was asked before it is answered, what came after it is not. */
+  private fail(slot: Slot, failure: Error): void {
+    if (this.isClosed || slot.isDropped) return
+    this.isEnding = true
+    this.waiting = []
+    slot.isDone = true
+    slot.failure = failure
+    for (const dropped of this.slots.splice(this.slots.indexOf(slot) + 1)) {
+      dropped.isDropped = true
+      if (dropped.reply !== undefined) discard(dropped.reply.chunks)
+    }
+    if (this.slots[0] === slot) this.sendReady()
+    this.pauseOrResume()
+  }
+
+  private sendReady(): void {
     this.corkUntilSettled()
     let done = 0
     for (; done < this.slots.length && this.slots[done].isDone; done++) {
-      const ready = this.slots[done].reply
-      if (ready !== undefined) this.outbox.send(ready.chunks)
+      const { reply, failure } = this.slots[done]
+      if (reply !== undefined) this.outbox.send(reply.chunks)
+      this.failure ??= failure
     }
     this.slots.splice(0, done)
-    this.startWaiting()
+    if (this.failure === undefined) this.startWaiting()
+    else this.endWhenSent()
+  }
+
+  private endWhenSent(): void {
+    if (this.isClosed || this.outbox.isSending) return
+    if (this.outbox.pendingBytes === 0) this.close()
+    else this.stream.end()
   }
 
   private startWaiting(): void {
@@ -216,7 +264,7 @@ export class Connection implements StreamReader, ConnectionInfo {
       try {
         this.handle(frame)
       } catch (error) {
-        this.close(error as Error)
+        this.refuse(error as Error)
       }
     }
     this.pauseOrResume()

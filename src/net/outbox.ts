@@ -2,6 +2,7 @@
 // Promises that a slow reader holds at most one slice of a file in memory, and that order is kept.
 // Leaves the order of replies to connection.ts.
 import { deferred } from '../lib/deferred.ts'
+import { isPooled, release } from '../lib/memory.ts'
 import type { Stream } from '../lib/network.ts'
 
 /** A stretch of bytes outside memory, such as a range of a log segment. */
@@ -46,7 +47,10 @@ function isBytes(chunk: Chunk): chunk is Uint8Array {
 
 /** Gives back what unsent chunks hold. */
 export function discard(chunks: readonly Chunk[]): void {
-  for (const chunk of chunks) if (!isBytes(chunk)) chunk.release()
+  for (const chunk of chunks) {
+    if (isBytes(chunk)) release(chunk)
+    else chunk.release()
+  }
 }
 
 export class Outbox {
@@ -72,6 +76,11 @@ export class Outbox {
     return this.queuedBytes + this.stream.pendingBytes
   }
 
+  /** True while a range of a file is being sent: what comes after it waits here. */
+  get isSending(): boolean {
+    return this.isPumping
+  }
+
   send(chunks: readonly Chunk[]): void {
     if (this.isClosed) {
       discard(chunks)
@@ -79,7 +88,7 @@ export class Outbox {
     }
     for (const chunk of chunks) {
       if (!this.isPumping && isBytes(chunk)) {
-        this.stream.write(chunk)
+        this.sendBytes(chunk)
         continue
       }
       this.queue.push(chunk)
@@ -99,11 +108,17 @@ export class Outbox {
     discard(this.queue.splice(this.isPumping ? 1 : 0))
   }
 
+  /** Bytes of a log's tail were retained for this: they are let go when the kernel has them. */
+  private sendBytes(bytes: Uint8Array): void {
+    if (isPooled(bytes)) this.stream.write(bytes, () => release(bytes))
+    else this.stream.write(bytes)
+  }
+
   private async pump(): Promise<void> {
     while (this.queue.length > 0 && !this.isClosed) {
       const chunk = this.queue[0]
       if (isBytes(chunk)) {
-        this.stream.write(chunk)
+        this.sendBytes(chunk)
       } else {
         await this.sendRange(chunk)
       }
