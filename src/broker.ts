@@ -157,6 +157,7 @@ export class Broker {
 
   private makeListeners(): Listeners {
     const { config, network, clock, logger } = this.parts
+    const inForce = () => this.config
     return new Listeners(
       {
         addresses: this.listenerConfigs,
@@ -165,8 +166,10 @@ export class Broker {
           maxInFlightRequests: config.odradekConnectionInflightRequests,
           maxPendingBytes: config.odradekConnectionOutputBytes,
         },
-        maxConnections: config.maxConnections,
-        maxConnectionsFrom: connectionLimit(config),
+        get maxConnections() {
+          return inForce().maxConnections
+        },
+        maxConnectionsFrom: (ip) => connectionLimit(inForce())(ip),
         maxIdleMs: config.connectionsMaxIdleMs,
         backlog: config.socketListenBacklogSize,
       },
@@ -290,6 +293,7 @@ export class Broker {
       ({ key, message }) => logger.warn('a stored broker setting has no effect', { key, reason: message }),
     )
     this.topicConfigs.clear()
+    this.listeners.limitsChanged()
   }
 
   private topicConfig(topic: TopicImage): TopicConfig {

@@ -21,7 +21,9 @@ export function asKafkaError(error: unknown, broker: BrokerContext): KafkaError 
 export function localPartition(broker: BrokerContext, topic: string, index: number): Partition {
   const partition = broker.replicas.find(topic, index)
   if (partition !== undefined) return partition
-  const isElsewhere = broker.cluster.image().topics.get(topic)?.partitions[index] !== undefined
+  const image = broker.cluster.image().topics.get(topic)?.partitions[index]
+  // One of ours that is not here is on its way out: the image is told last.
+  const isElsewhere = image !== undefined && !image.replicas.includes(broker.nodeId)
   throw new KafkaError(isElsewhere ? errors.NOT_LEADER_OR_FOLLOWER : errors.UNKNOWN_TOPIC_OR_PARTITION)
 }
 

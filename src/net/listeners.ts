@@ -21,6 +21,7 @@ export interface ListenerAddress {
   readonly port: number
 }
 
+/** Read anew for every client: a limit may be altered while running (`limitsChanged`). */
 export interface ListenersOptions {
   readonly addresses: readonly ListenerAddress[]
   readonly limits: ConnectionLimits
@@ -112,6 +113,12 @@ export class Listeners {
   /** Begins to answer. */
   serve(): void {
     this.isServing = true
+    this.limitsChanged()
+  }
+
+  /** A limit was altered: clients that wait may be allowed in now. */
+  limitsChanged(): void {
+    if (!this.isServing) return
     for (const { stream, listenerName } of this.waiting.splice(0)) this.accept(stream, listenerName)
   }
 
