@@ -37,6 +37,6 @@ export interface RequestContext {
   readonly localPort: number
   readonly remoteAddress: string
   readonly broker: BrokerContext
-  /** False when the request's bytes are overwritten after the synchronous part of the handler. */
+  /** Whether the memory of the request may be kept, by `retain`, beyond the synchronous part of the handler. */
   readonly bytesAreOwned: boolean
 }

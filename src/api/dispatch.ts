@@ -20,7 +20,7 @@ export interface RequestFrame {
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
-  /** False when the bytes are overwritten as soon as the call returns. */
+  /** Whether the memory may be kept beyond the call, by `retain`; else it is overwritten as soon as the call returns. */
   readonly isOwned: boolean
 }
 
@@ -52,7 +52,7 @@ export class Dispatcher {
     if (handler === undefined || header.api === undefined || !isAdvertised(handler.api, version)) {
       throw new UnsupportedRequestError(`API ${key} version ${version} is not served here`)
     }
-    const isInPlace = handler.readsInPlace || frame.isOwned
+    const isInPlace = handler.readsInPlace
     // Handlers that keep views of the request need bytes that stay as they are.
     const bytes = isInPlace ? frame.bytes : Buffer.from(frame.bytes.subarray(frame.start, frame.end))
     const shift = isInPlace ? 0 : frame.start

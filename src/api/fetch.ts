@@ -4,6 +4,7 @@
 //
 //  4 oldest  7 sessions (KIP-227)  9 leader epoch of the reader (KIP-320)  10 zstd (KIP-110)
 // 12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
+import { release as releaseMemory } from '../lib/memory.ts'
 import type { FileRange } from '../log/log.ts'
 import type { FetchPlan, FetchPosition } from '../partition/fetch-session.ts'
 import type { Partition, PartitionRead } from '../partition/partition.ts'
@@ -140,7 +141,10 @@ function release(reads: Reads): void {
 }
 
 function releaseParts(parts: readonly (Uint8Array | FileRange)[]): void {
-  for (const part of parts) if (!(part instanceof Uint8Array)) part.release()
+  for (const part of parts) {
+    if (part instanceof Uint8Array) releaseMemory(part)
+    else part.release()
+  }
 }
 
 function answer(plan: FetchPlan, reads: Reads, context: RequestContext): FetchAnswer {

@@ -1,6 +1,7 @@
 // Finding batches by offset and handing them out, from memory where they are still there, else as a range of the file.
 // Promises whole batches, O(log n) look-up, and for a reader that goes on where it stopped no look-up at all. Leaves
 // sending the bytes to the connection, and who may see what to the partition.
+import { retain } from '../lib/memory.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import * as batch from '../wire/records/batch.ts'
 import { BatchScan } from './batch-scan.ts'
@@ -18,7 +19,10 @@ export interface ReadOptions {
 }
 
 export interface ReadResult {
-  /** Whole batches, the first of which contains the offset asked for. Empty when there is nothing below the limit. */
+  /**
+   * Whole batches, the first of which contains the offset asked for. Empty when there is nothing below the limit. Views of
+   * memory are retained and ranges of files held open for the caller, who releases each part once.
+   */
   readonly parts: readonly (Uint8Array | FileRange)[]
   readonly byteLength: number
   /** Every record of `parts` lies below this offset: where the next sequential read starts. */
@@ -103,6 +107,7 @@ export class LogReader {
 
   private parts(segment: Segment, start: number, end: number): readonly (Uint8Array | FileRange)[] {
     const { from, parts } = this.state.tail.views(segment.baseOffset, start, end)
+    for (const part of parts) retain(part)
     if (from === start) return parts
     const scan = this.scan(segment, start, end)
     if (!scan.next()) this.checkUndamaged(segment, scan)

@@ -1,14 +1,18 @@
 // The most recently appended bytes of one log, in memory: what waits to be written, and what readers at the end want.
-// Promises that memory once filled is never written again, so that readers and writes may keep views of it, and that
-// nothing unwritten is evicted. Knows bytes by segment and position; leaves offsets to the indexes.
+// Promises that memory is not written again while the tail or a reader that retained it holds it, and that nothing
+// unwritten is evicted. Knows bytes by segment and position; leaves offsets to the indexes.
 //
 //   chunks, oldest first; each is one run of bytes of one segment, neighbours need not touch:
 //   [segment 0: 700 ..... 956) [segment 0: 956 ... 4000) [segment 120: 0 ........ 4096)
+
 import type { CopyCounter } from '../lib/copy-counter.ts'
+import { processMemory, release, retain } from '../lib/memory.ts'
 import type { Evictable, MemoryBudget } from './memory-budget.ts'
 
 /** Below this, copying is cheaper than one more part in a gathered write. */
 const ADOPT_BYTES = 4096
+/** Bytes that fill less of their memory than this are copied: they would keep the rest of it from being used. */
+const ADOPT_SHARE = 1 / 8
 /** A quiet log gets little memory at a time; each next chunk is twice as large. */
 const SMALLEST_CHUNK_BYTES = 4096
 const LARGEST_CHUNK_BYTES = 256 * 1024
@@ -60,10 +64,12 @@ export class Tail {
 
   /**
    * Puts `bytes` at `position` of a segment, which must be its end, and returns them as they lie in the tail's
-   * memory, to be changed in place before they are written. `retain`: the memory is ours to keep.
+   * memory, to be changed in place before they are written. `mayKeep`: their memory may be retained.
    */
-  append(bytes: Buffer, retain: boolean, segmentBase: number, position: number): Buffer {
-    if (retain && bytes.byteLength >= ADOPT_BYTES) {
+  append(bytes: Buffer, mayKeep: boolean, segmentBase: number, position: number): Buffer {
+    const pinnedBytes = bytes.buffer.byteLength
+    if (mayKeep && bytes.byteLength >= Math.max(ADOPT_BYTES, pinnedBytes * ADOPT_SHARE)) {
+      retain(bytes)
       this.add(new Chunk(this, segmentBase, position, bytes, bytes.byteLength))
       return bytes
     }
@@ -119,7 +125,9 @@ export class Tail {
       if (last.segmentBase === segmentBase && last.end <= position) return
       this.budget.drop(last)
       this.chunks.pop()
-      if (last.segmentBase === segmentBase && last.start < position) {
+      if (last.segmentBase > segmentBase || last.start >= position) {
+        release(last.memory)
+      } else {
         // The memory behind the cut may be in a reader's hands: it is not appended to again.
         this.add(
           new Chunk(this, segmentBase, last.start, last.view(last.start, position), position - last.start),
@@ -132,12 +140,17 @@ export class Tail {
   /** Drops what belongs to segments below `segmentBase`, which are gone. */
   dropBefore(segmentBase: number): void {
     while (this.chunks.length > 0 && this.chunks[0]!.segmentBase < segmentBase) {
-      this.budget.drop(this.chunks.shift()!)
+      const oldest = this.chunks.shift()!
+      this.budget.drop(oldest)
+      release(oldest.memory)
     }
   }
 
   clear(): void {
-    for (const chunk of this.chunks) this.budget.drop(chunk)
+    for (const chunk of this.chunks) {
+      this.budget.drop(chunk)
+      release(chunk.memory)
+    }
     this.chunks = []
   }
 
@@ -153,6 +166,7 @@ export class Tail {
     if (index === 0) this.chunks.shift()
     else if (index > 0) this.chunks.splice(index, 1)
     if (this.chunks.length === 0) this.nextChunkBytes = SMALLEST_CHUNK_BYTES
+    release(chunk.memory)
     return true
   }
 
@@ -166,13 +180,14 @@ export class Tail {
       this.budget.resize(last, -spare.byteLength)
       last.memory = last.memory.subarray(0, last.end - last.start)
       last.heldBytes = last.memory.byteLength
+      retain(spare)
       return this.add(new Chunk(this, segmentBase, position, spare, 0))
     }
     const capacity = Math.max(needed, this.nextChunkBytes)
     // No chunk may take so much of the budget that few are left.
     const largest = Math.max(SMALLEST_CHUNK_BYTES, Math.min(LARGEST_CHUNK_BYTES, this.budget.limitBytes / 8))
     this.nextChunkBytes = Math.min(largest, this.nextChunkBytes * 2)
-    return this.add(new Chunk(this, segmentBase, position, Buffer.allocUnsafeSlow(capacity), 0))
+    return this.add(new Chunk(this, segmentBase, position, processMemory.take(capacity), 0))
   }
 
   private add(chunk: Chunk): Chunk {

@@ -266,6 +266,7 @@ export class Connection implements StreamReader, ConnectionInfo {
       } catch (error) {
         this.refuse(error as Error)
       }
+      release(frame.bytes)
     }
     this.pauseOrResume()
   }

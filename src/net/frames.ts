@@ -3,14 +3,16 @@
 // which does not is read by the socket straight into memory of its own. Leaves what is in a frame to the reader.
 //
 //   | length int32 | bytes ...          | length int32 | bytes ...
+
 import type { CopyCounter } from '../lib/copy-counter.ts'
+import { processMemory, release } from '../lib/memory.ts'
 
 /** One frame: `bytes[start..end)` without its length prefix. */
 export interface Frame {
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
-  /** True when nobody will write into `bytes` again; false when the view dies with the current call. */
+  /** True when the memory may be kept beyond the current call, by `retain`; false when it is overwritten at once. */
   readonly isOwned: boolean
 }
 
@@ -53,7 +55,8 @@ export class FrameReader {
   buffer(): Buffer {
     if (this.partial === undefined) return this.receiveBuffer
     if (this.partialFilled === this.partial.length) this.growPartial()
-    return this.partial.subarray(this.partialFilled)
+    // Memory comes in round sizes: what lies behind the frame is the next one's.
+    return this.partial.subarray(this.partialFilled, this.partialLength)
   }
 
   /** Bytes were read into what `buffer` returned. Throws FrameError on an impossible length. */
@@ -110,21 +113,23 @@ export class FrameReader {
   }
 
   private startPartial(length: number): void {
-    this.partial = Buffer.allocUnsafeSlow(length > 2 * TRUSTED_BYTES ? TRUSTED_BYTES : length)
+    this.partial = processMemory.take(length > 2 * TRUSTED_BYTES ? TRUSTED_BYTES : length)
     this.partialFilled = 0
     this.partialLength = length
   }
 
   private growPartial(): void {
     // All the rest at once: growing step by step would copy a frame more than once.
-    const grown = Buffer.allocUnsafeSlow(this.partialLength)
+    const grown = processMemory.take(this.partialLength)
     this.copy(this.partial!, 0, this.partialFilled, grown, 0)
+    release(this.partial!)
     this.partial = grown
   }
 
   private appendToPartial(bytes: Buffer, at: number, to: number): number {
     if (this.partialFilled === this.partial!.length) this.growPartial()
-    const taken = Math.min(this.partial!.length - this.partialFilled, to - at)
+    const room = Math.min(this.partial!.length, this.partialLength) - this.partialFilled
+    const taken = Math.min(room, to - at)
     this.copy(bytes, at, at + taken, this.partial!, this.partialFilled)
     this.partialFilled += taken
     this.deliverPartialWhenWhole()
@@ -140,5 +145,6 @@ export class FrameReader {
     const bytes = this.partial!
     this.partial = undefined
     this.deliver({ bytes, start: 0, end: this.partialLength, isOwned: true })
+    release(bytes)
   }
 }

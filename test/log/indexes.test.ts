@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { retain } from '../../src/lib/memory.ts'
 import {
   formatEpochCheckpoint,
   parseEpochCheckpoint,
@@ -168,23 +169,26 @@ describe('leader epochs', () => {
 })
 
 describe('a tail', () => {
-  test('gives back what was put in, as long as it holds it, and never changes what it gave', () => {
-    const piece = fc.record({ length: fc.integer({ min: 1, max: 20_000 }), retain: fc.boolean() })
+  test('gives back what was put in, as long as it holds it, and never changes what was retained', () => {
+    const piece = fc.record({ length: fc.integer({ min: 1, max: 20_000 }), mayKeep: fc.boolean() })
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 60 }), fc.nat(200_000), (pieces, budget) => {
         const tail = new Tail(new MemoryBudget(budget), { bytesCopied: 0 })
         const file: Buffer[] = []
         const views: { view: Buffer; copy: Buffer }[] = []
         let position = 0
-        for (const [i, { length, retain }] of pieces.entries()) {
+        for (const [i, { length, mayKeep }] of pieces.entries()) {
           const bytes = Buffer.alloc(length, i + 1)
           file.push(Buffer.from(bytes))
-          tail.append(bytes, retain, 0, position)
-          if (!retain) bytes.fill(0)
+          tail.append(bytes, mayKeep, 0, position)
+          if (!mayKeep) bytes.fill(0)
           position += length
           tail.written(0, position)
           const { from, parts } = tail.views(0, Math.max(0, position - 30_000), position)
-          for (const view of parts) views.push({ view, copy: Buffer.from(view) })
+          for (const view of parts) {
+            retain(view)
+            views.push({ view, copy: Buffer.from(view) })
+          }
           assert.deepEqual(Buffer.concat(parts), Buffer.concat(file).subarray(from))
         }
         for (const { view, copy } of views) assert.deepEqual(view, copy)
