@@ -14,6 +14,7 @@ import { connectionLimit, type ListenerConfig, listenerSettings } from './config
 import { resolveTopicConfig, type TopicConfig } from './config/topic-config.ts'
 import { AssertionError } from './lib/assert.ts'
 import type { Clock } from './lib/clock.ts'
+import { deferred } from './lib/deferred.ts'
 import type { Files } from './lib/files/files.ts'
 import type { Logger } from './lib/logger.ts'
 import type { Network } from './lib/network.ts'
@@ -55,6 +56,7 @@ export class Broker {
   private config: BrokerConfig
   private readonly topicConfigs = new Map<TopicImage['configs'], TopicConfig>()
   private closing: Promise<void> | undefined
+  private readonly end = deferred<Error | undefined>()
 
   private constructor(parts: BrokerParts) {
     this.parts = parts
@@ -102,10 +104,24 @@ export class Broker {
     }
   }
 
+  /** Resolves when the broker has stopped: with undefined after `close`, with the reason when it had to stop by itself. */
+  get stopped(): Promise<Error | undefined> {
+    return this.end.promise
+  }
+
   /** Stops in order: no more requests, everything written and synced, files and ports free. Harmless when repeated. */
   close(): Promise<void> {
-    this.closing ??= this.release(true)
+    this.closing ??= this.release(true).finally(() => this.end.resolve(undefined))
     return this.closing
+  }
+
+  /** A broker that cannot know any more what the cluster has decided must not go on answering. */
+  private fail(reason: Error): void {
+    if (this.closing !== undefined) return
+    this.parts.logger.error('the broker stops', { reason: reason.message })
+    this.closing = this.release(false)
+      .catch((error: Error) => this.parts.logger.error('stopping was incomplete', { reason: error.message }))
+      .finally(() => this.end.resolve(reason))
   }
 
   private async open(): Promise<void> {
@@ -122,6 +138,9 @@ export class Broker {
     this.replicas = replicas
     const cluster = await this.joinCluster(clusterId, replicas)
     this.cluster = cluster
+    cluster.session.on((event) => {
+      if (event === 'lost') this.fail(new Error('the metadata store failed: its disk is full or broken'))
+    })
     cluster.view.subscribe({
       apply: (_, delta) => {
         if (delta.brokerConfigsChanged) this.takeUpConfigs(cluster)

@@ -41,6 +41,8 @@ export interface Broker {
   readonly bootstrapServers: string
   /** The port of the first listener. */
   readonly port: number
+  /** Resolves when the broker has stopped: with undefined after `close`, with the reason when it had to stop by itself. */
+  readonly stopped: Promise<Error | undefined>
   /** Stops in order and frees everything. Harmless when repeated. */
   close(): Promise<void>
 }

@@ -17,10 +17,15 @@ export function asKafkaError(error: unknown, broker: BrokerContext): KafkaError 
   return new KafkaError(errors.UNKNOWN_SERVER_ERROR)
 }
 
-/** The partition on this broker. Throws UNKNOWN_TOPIC_OR_PARTITION, or NOT_LEADER_OR_FOLLOWER when it is elsewhere. */
+/**
+ * The partition on this broker. Throws UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER when it is elsewhere, or
+ * KAFKA_STORAGE_ERROR when its log cannot be opened.
+ */
 export function localPartition(broker: BrokerContext, topic: string, index: number): Partition {
   const partition = broker.replicas.find(topic, index)
   if (partition !== undefined) return partition
+  const offlineReason = broker.replicas.offlineReason(topic, index)
+  if (offlineReason !== undefined) throw new KafkaError(errors.KAFKA_STORAGE_ERROR, offlineReason)
   const image = broker.cluster.image().topics.get(topic)?.partitions[index]
   // One of ours that is not here is on its way out: the image is told last.
   const isElsewhere = image !== undefined && !image.replicas.includes(broker.nodeId)

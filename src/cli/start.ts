@@ -77,7 +77,8 @@ async function start(io: Io, flags: Flags): Promise<number> {
     const readyMs = Math.round(systemClock.monotonicMs() - startedMs)
     const data = flags.memory ? 'in memory only' : config.logDirs.map((path) => resolve(path)).join(', ')
     await io.print(banner(broker.bootstrapServers, data, readyMs))
-    await stopped
+    const failure = await Promise.race([stopped, broker.stopped])
+    if (failure instanceof Error) throw new CommandError(failure.message)
     await broker.close()
     return 0
   } catch (error) {

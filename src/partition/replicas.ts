@@ -4,6 +4,7 @@
 import { type ClusterImage, emptyImage, type ImageDelta, type TopicImage } from '../cluster/image.ts'
 import type { ImageSubscriber } from '../cluster/view.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
+import { AssertionError } from '../lib/assert.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDirectory, PartitionDirectory } from '../log/log-directory.ts'
@@ -43,6 +44,8 @@ export class Replicas implements ImageSubscriber {
   private readonly options: ReplicasOptions
   private readonly logger: Logger
   private readonly byTopic = new Map<string, (Replica | undefined)[]>()
+  /** Partitions whose log could not be opened, with the reason. They are tried again when their topic changes. */
+  private readonly offline = new Map<string, string>()
   private readonly replicaCounts = new Map<LogDirectory, number>()
   /** What was on disk at the start and has not been claimed yet. */
   private unclaimed: Map<string, Place> | undefined
@@ -56,6 +59,11 @@ export class Replicas implements ImageSubscriber {
   /** The partition, when it has a replica here. */
   find(topic: string, index: number): Partition | undefined {
     return this.byTopic.get(topic)?.[index]?.partition
+  }
+
+  /** Why a partition that has a replica here cannot be used; undefined when it can. */
+  offlineReason(topic: string, index: number): string | undefined {
+    return this.offline.get(keyOf(topic, index))
   }
 
   *all(): Iterable<Partition> {
@@ -123,8 +131,30 @@ export class Replicas implements ImageSubscriber {
       const known = replicas[image.index]
       if (known !== undefined) known.partition.update(image, config)
       else if (image.replicas.includes(this.options.nodeId)) {
-        replicas[image.index] = this.open(topic, image.index, config)
+        replicas[image.index] = this.tryOpen(topic, image.index, config)
       }
+    }
+  }
+
+  /** One log that cannot be opened must not keep the others from being served. */
+  private tryOpen(topic: TopicImage, index: number, config: TopicConfig): Replica | undefined {
+    const key = keyOf(topic.name, index)
+    try {
+      const replica = this.open(topic, index, config)
+      this.offline.delete(key)
+      return replica
+    } catch (error) {
+      if (error instanceof AssertionError) throw error
+      const reason = (error as Error).message
+      if (this.offline.get(key) !== reason) {
+        this.logger.error('a partition is offline: its log cannot be opened', {
+          topic: topic.name,
+          partition: index,
+          reason,
+        })
+      }
+      this.offline.set(key, reason)
+      return undefined
     }
   }
 
@@ -145,7 +175,7 @@ export class Replicas implements ImageSubscriber {
 
   /** The partition's directory from before this start, if there is one and it is this topic's. */
   private claim(topic: TopicImage, index: number): Place | undefined {
-    const key = `${topic.name}-${index}`
+    const key = keyOf(topic.name, index)
     const place = this.onDisk().get(key)
     if (place === undefined) return undefined
     this.onDisk().delete(key)
@@ -162,6 +192,7 @@ export class Replicas implements ImageSubscriber {
   private drop(topic: TopicImage): void {
     const replicas = this.byTopic.get(topic.name)
     this.byTopic.delete(topic.name)
+    for (const { index } of topic.partitions) this.offline.delete(keyOf(topic.name, index))
     for (const replica of replicas ?? []) {
       if (replica === undefined) continue
       replica.partition.close()
@@ -175,7 +206,7 @@ export class Replicas implements ImageSubscriber {
     this.unclaimed = new Map()
     for (const directory of this.options.directories) {
       for (const found of directory.partitions()) {
-        this.unclaimed.set(`${found.topic}-${found.partition}`, { directory, found })
+        this.unclaimed.set(keyOf(found.topic, found.partition), { directory, found })
       }
     }
     return this.unclaimed
@@ -204,4 +235,8 @@ export class Replicas implements ImageSubscriber {
       })),
     }
   }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`
 }
