@@ -1,7 +1,7 @@
 // Kafka's own Java clients as loads: producer-perf, end-to-end latency, and a consumer with assigned partitions.
 // Promises figures read from what the tools print; a tool that fails or prints something else is an error with its output.
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   apacheKafkaClasspath,
@@ -68,16 +68,24 @@ export function parseEndToEnd(stdout: string): { averageMs: number; p99Ms: numbe
   return { averageMs, p99Ms }
 }
 
-/** One record at a time from a Java producer through the broker to a Java consumer (partitions assigned, no group). */
+/**
+ * One record at a time from a Java producer through the broker to a Java consumer, whose partitions are assigned. At its
+ * end the tool commits offsets to a group; where there are no groups that fails, but the figures are printed before.
+ */
 export async function endToEndLatency(
   bootstrapServers: string,
   topic: string,
   records: number,
 ): Promise<{ averageMs: number; p99Ms: number }> {
+  const config = join(cacheDirectory('bench'), 'end-to-end.properties')
+  writeFileSync(config, 'default.api.timeout.ms=5000\nrequest.timeout.ms=5000\n')
   const args = ['--bootstrap-server', bootstrapServers, '--topic', topic, '--num-records', String(records)]
-  args.push('--producer-acks', '1', '--record-size', '100')
+  args.push('--producer-acks', '1', '--record-size', '100', '--command-config', config)
   const done = await runJava('org.apache.kafka.tools.EndToEndLatency', args, { jvmArgs, timeoutMs: 300_000 })
-  if (done.code !== 0) throw new Error(`EndToEndLatency failed: ${done.stdout}${done.stderr}`)
+  const isOnlyCommitMissing = /before successfully committing offsets/.test(done.stderr)
+  if (done.code !== 0 && !isOnlyCommitMissing) {
+    throw new Error(`EndToEndLatency failed: ${done.stdout}${done.stderr}`)
+  }
   return parseEndToEnd(done.stdout)
 }
 
