@@ -74,6 +74,7 @@ export class LogReader {
   /** Forgets where reads ended: the log was cut. */
   forgetHints(): void {
     this.hints = []
+    this.nextHint = 0
   }
 
   /** Undefined when the segment has nothing at or beyond `startOffset`. */

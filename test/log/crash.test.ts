@@ -279,6 +279,27 @@ describe('damaged files beside the log', () => {
     assert.equal(next.reports[0]?.action, 'rebuilt')
   })
 
+  test('epochs and snapshots from beyond the end of a recovered log are forgotten', () => {
+    const world = workshop()
+    const log = openLog(world)
+    appendAndWrite(log, batchOf(['a'], { producerId: 5, producerEpoch: 0, baseSequence: 0 }), 1)
+    const end = log.byteLength
+    appendAndWrite(log, batchOf(['b'], { producerId: 5, producerEpoch: 0, baseSequence: 1 }), 2)
+    log.roll()
+    world.files.openSync(SEGMENT, 'write').truncateSync(end)
+    const again = openLog(restarted(world))
+    assert.deepEqual([again.endOffset, again.latestEpoch], [1, 1])
+    assert.deepEqual(
+      again.activeProducers().map(({ lastSequence }) => lastSequence),
+      [0],
+    )
+    const names = world.files.listSync(DIRECTORY).map(({ name }) => name)
+    assert.deepEqual(
+      names.filter((name) => name.endsWith('.snapshot')),
+      [],
+    )
+  })
+
   test('files that belong to no segment, and the cleaner’s half-done work, are tidied up', () => {
     const world = workshop()
     const log = openLog(world)

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Log, LogConfig } from '../../src/log/log.ts'
 import { baseOffset } from '../../src/wire/records/batch.ts'
+import { records } from '../../src/wire/records/record.ts'
 import {
   append,
   batchesIn,
@@ -21,6 +22,7 @@ type Step =
   | { kind: 'append'; sizes: number[]; retain: boolean; timestamp: number }
   | { kind: 'write' }
   | { kind: 'roll' }
+  | { kind: 'read'; fraction: number; maxBytes: number }
   | { kind: 'retain' }
   | { kind: 'deleteRecords'; fraction: number }
   | { kind: 'truncate'; fraction: number }
@@ -39,6 +41,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('roll' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('retain' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('read' as const),
+      fraction: fc.double({ min: 0, max: 1, noNaN: true }),
+      maxBytes: fc.integer({ min: 0, max: 40_000 }),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -60,6 +70,8 @@ interface ModelRecord {
   readonly value: string
   readonly timestamp: number
 }
+
+fc.configureGlobal({ includeErrorInReport: true })
 
 const BASE_TIME = 1_700_000_000_000
 
@@ -89,6 +101,9 @@ class Pair {
       case 'roll':
         this.log.roll()
         break
+      case 'read':
+        this.read(step.fraction, step.maxBytes)
+        return
       case 'retain':
         this.log.deleteOldSegments(this.log.writtenEndOffset)
         break
@@ -109,6 +124,16 @@ class Pair {
         await this.restart(step.isClean)
     }
     if (!this.log.hasQueued) this.written = this.records.length
+  }
+
+  /** One read somewhere, whose end the log may remember for the next. */
+  private read(fraction: number, maxBytes: number): void {
+    const { startOffset, writtenEndOffset } = this.log
+    const offset = startOffset + Math.floor((writtenEndOffset - startOffset) * fraction)
+    const options = { maxBytes, limitOffset: writtenEndOffset, minOneBatch: true }
+    const found = batchesIn(bytesOf(this.log.read(offset, options))).flatMap((bytes) => [...records(bytes)])
+    for (const { offset: at, value } of found) assert.equal(String(value), this.records[at]?.value)
+    if (offset < writtenEndOffset) assert.ok(found.some((record) => record.offset === offset))
   }
 
   private append({ sizes, retain, timestamp }: Step & { kind: 'append' }): void {

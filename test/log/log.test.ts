@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { FileRange } from '../../src/log/log.ts'
 import * as batch from '../../src/wire/records/batch.ts'
 import {
   append,
@@ -240,16 +241,37 @@ describe('a log', () => {
     const world = workshop()
     const log = openLog(world, { segmentBytes: 600, indexIntervalBytes: 100 })
     for (let i = 0; i < 30; i++) appendAndWrite(log, batchOf([`${i}`.padEnd(100)]), Math.floor(i / 10))
+    const producer = { producerId: 4, producerEpoch: 0, baseSequence: 0 }
+    appendAndWrite(log, batchOf(['from a producer'], producer), 3)
+    assert.equal(log.activeProducers().length, 1)
     await log.truncateTo(12)
     assert.deepEqual([log.endOffset, log.writtenEndOffset, log.latestEpoch], [12, 12, 1])
     assert.equal(readAll(log).length, 12)
     assert.equal(appendAndWrite(log, batchOf(['again']), 5), 12)
     assert.equal(valuesOf(readAll(log)).at(-1), 'again')
     assert.deepEqual(log.endOffsetForEpoch(1), { leaderEpoch: 1, endOffset: 12 })
+    assert.deepEqual(log.activeProducers(), [])
     await log.truncateFullyAndStartAt(100)
     assert.deepEqual([log.startOffset, log.endOffset, log.byteLength], [100, 100, 0])
     assert.equal(appendAndWrite(log, batchOf(['anew'])), 100)
     assert.deepEqual(world.failures, [])
+  })
+
+  test('keeps a range that is being sent readable, whatever becomes of its segment', async () => {
+    const world = workshop({ tailMemoryBytes: 0, maxOpenFiles: 1 })
+    const log = openLog(world, { segmentBytes: 1000, retentionBytes: 0 })
+    for (let i = 0; i < 10; i++) appendAndWrite(log, batchOf([`${i}`.padEnd(700)]))
+    const range = log.read(0, everything(10)).parts[0] as FileRange
+    for (let offset = 1; offset < 10; offset++) {
+      for (let again = 0; again < 2; again++) bytesOf(log.read(offset, everything(10)))
+    }
+    assert.ok(log.deleteOldSegments(10) > 0)
+    const bytes = Buffer.alloc(range.byteLength)
+    assert.equal(await range.read(bytes, 0), range.byteLength)
+    assert.equal(batch.hasValidCrc(bytes, 0), true)
+    range.release()
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(!world.files.listSync('data/topic-0').some(({ name }) => name.endsWith('.deleted')))
   })
 
   test('takes a leader’s batches with their offsets, gaps included', () => {

@@ -6,6 +6,7 @@ import { resolveTopicConfig } from '../../src/config/topic-config.ts'
 import { SimulatedClock } from '../../src/lib/clock.ts'
 import type { SimulatedFilesOptions } from '../../src/lib/files/simulated.ts'
 import { SimulatedFiles } from '../../src/lib/files/simulated.ts'
+import { release } from '../../src/lib/memory.ts'
 import { SeededRandom } from '../../src/lib/random.ts'
 import {
   type EnvironmentOptions,
@@ -107,10 +108,14 @@ export function appendAndWrite(log: Log, records: Buffer, leaderEpoch = 0): numb
   return offset
 }
 
-/** All bytes of a read, from memory and from the file; ranges are released. */
+/** All bytes of a read, from memory and from the file, copied; its parts are released. */
 export function bytesOf(result: ReadResult): Buffer {
   const pieces = result.parts.map((part) => {
-    if (part instanceof Uint8Array) return part
+    if (part instanceof Uint8Array) {
+      const copy = Buffer.from(part)
+      release(part)
+      return copy
+    }
     const range = part as FileRange
     const bytes = Buffer.alloc(range.byteLength)
     let filled = 0

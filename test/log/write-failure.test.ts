@@ -13,6 +13,7 @@ import {
   readAll,
   restarted,
   valuesOf,
+  type Workshop,
   workshop,
 } from './workshop.ts'
 
@@ -45,6 +46,15 @@ const transactional = (sequence: number) =>
 
 const marker = (isCommit: boolean) =>
   buildEndTransactionMarker({ isCommit, producerId: 7, producerEpoch: 1, coordinatorEpoch: 0, timestamp: 5 })
+
+/** Every file of the log after a clean stop, by its name. */
+async function closed(world: Workshop, log: Log): Promise<Record<string, string>> {
+  await log.closeCleanly()
+  const names = world.files.listSync(DIRECTORY).map(({ name }) => name)
+  return Object.fromEntries(
+    names.sort().map((name) => [name, world.files.readFileSync(`${DIRECTORY}/${name}`).toString('hex')]),
+  )
+}
 
 describe('a full disk', () => {
   test('undoes everything that was queued, and nothing else', () => {
@@ -95,13 +105,15 @@ describe('a full disk', () => {
     assert.equal(appendAndWrite(log, batchOf(['y'.repeat(800)])), 1)
   })
 
-  test('at any byte: what is acknowledged is there, what failed is not, after a restart, too', () => {
+  test('at any byte: what is acknowledged is there, what failed has left no trace in any file', async () => {
     for (let seed = 1; seed <= 150; seed++) {
       const random = new SeededRandom(seed)
       const world = workshop({}, seed)
       const config = { segmentBytes: 2000, indexIntervalBytes: 200 }
       const log = openLog(world, config)
       const acknowledged: string[] = []
+      const twinWorld = workshop({}, seed)
+      const twin = openLog(twinWorld, config)
       for (let turn = 0; turn < 30; turn++) {
         world.files.capacityBytes = random.below(3) === 0 ? random.below(6000) : Number.POSITIVE_INFINITY
         const values = Array.from({ length: random.below(5) }, () =>
@@ -116,6 +128,8 @@ describe('a full disk', () => {
         try {
           log.writeQueued()
           acknowledged.push(...values)
+          for (const value of values) append(twin, batchOf([value]))
+          twin.writeQueued()
         } catch (error) {
           assert.ok(isStorageError(error as { error?: { name: string } }))
         }
@@ -123,6 +137,7 @@ describe('a full disk', () => {
       }
       world.files.capacityBytes = Number.POSITIVE_INFINITY
       assert.deepEqual(valuesOf(readAll(log)), acknowledged)
+      assert.deepEqual(await closed(world, log), await closed(twinWorld, twin), `seed ${seed}`)
       const next = restarted(world)
       assert.deepEqual(valuesOf(readAll(openLog(next, config))), acknowledged, `seed ${seed}`)
       assert.deepEqual(next.reports, [], `seed ${seed}`)
@@ -196,6 +211,18 @@ describe('syncs', () => {
     assert.equal(syncs, 2)
     await log.sync()
     assert.equal(syncs, 2, 'nothing new, nothing to sync')
+  })
+
+  test('do not count for what was cut while they were under way', async () => {
+    const log = openLog(workshop())
+    for (let i = 0; i < 5; i++) appendAndWrite(log, batchOf(['a']))
+    const syncing = log.sync()
+    await log.truncateTo(2)
+    for (let i = 0; i < 5; i++) appendAndWrite(log, batchOf(['b']))
+    await syncing
+    assert.equal(log.syncedEndOffset, 2)
+    await log.sync()
+    assert.equal(log.syncedEndOffset, 7)
   })
 
   test('are due after flush.messages records or flush.ms', async () => {
