@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -179,7 +180,22 @@ func createTopic(s *session, arguments json.RawMessage) (any, error) {
 		return nil, err
 	}
 	return s.withAdmin(func(c *kadm.Client) (any, error) {
-		return c.CreateTopic(s.ctx, asked.Partitions, 1, asked.Configs, asked.Topic)
+		created, err := c.CreateTopic(s.ctx, asked.Partitions, 1, asked.Configs, asked.Topic)
+		if err != nil {
+			return nil, err
+		}
+		// The broker may hear of the topic later than the controller answers.
+		for s.ctx.Err() == nil {
+			listed, err := c.ListTopics(s.ctx, asked.Topic)
+			if err != nil {
+				return nil, err
+			}
+			if len(listed[asked.Topic].Partitions) == int(created.NumPartitions) {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		return created, s.ctx.Err()
 	})
 }
 

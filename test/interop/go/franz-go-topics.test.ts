@@ -147,13 +147,15 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
       assert.deepEqual([codeOf(answer[topic]), codeOf(answer.absent)], ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'])
       assert.equal(codeOf((await set(3))[topic]), 'INVALID_PARTITIONS')
       assert.equal(codeOf((await set(2))[topic]), 'INVALID_PARTITIONS')
+      type Topic = { Partitions: Named<{ Replicas: number[]; ISR: number[] }> }
+      const partitions = await waitFor('three partitions', async () => {
+        const listed = await admin<Named<Topic>>('listTopics', { topics: [topic] })
+        const known = Object.values(listed[topic]!.Partitions)
+        return known.length === 3 ? known : undefined
+      })
       assert.deepEqual(await client.produce({ topic, partition: 2, records: recordsAt(1) }), [{ offset: 0 }])
-      const listed = await admin<Named<{ Partitions: Named<{ Replicas: number[]; ISR: number[] }> }>>(
-        'listTopics',
-        { topics: [topic] },
-      )
       assert.deepEqual(
-        Object.values(listed[topic]!.Partitions).map(({ Replicas, ISR }) => [Replicas, ISR]),
+        partitions.map(({ Replicas, ISR }) => [Replicas, ISR]),
         [0, 1, 2].map(() => [[nodeId], [nodeId]]),
       )
     })
