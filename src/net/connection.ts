@@ -111,6 +111,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.outbox = new Outbox(
       stream,
       shared.slices,
+      shared.clock,
       (error) => this.close(error),
       () => this.drained(),
     )
