@@ -24,6 +24,8 @@ export interface Stream {
   readonly localPort: number
   /** Bytes written but not yet taken by the kernel. */
   readonly pendingBytes: number
+  /** What is left of the write under way, which `pendingBytes` counts in full until all of it has left. */
+  readonly unsentBytes: number
   start(reader: StreamReader): void
   /** Sends `bytes` as they are; they must not change until `taken` is called. */
   write(bytes: Uint8Array, taken?: () => void): void
@@ -83,6 +85,11 @@ class SocketStream implements Stream {
 
   get pendingBytes(): number {
     return this.socket.writableLength
+  }
+
+  get unsentBytes(): number {
+    const { _handle: handle } = this.socket as unknown as { _handle?: { writeQueueSize?: number } | null }
+    return handle?.writeQueueSize ?? this.socket.writableLength
   }
 
   start(reader: StreamReader): void {

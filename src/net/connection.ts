@@ -78,6 +78,7 @@ export class Connection implements StreamReader, ConnectionInfo {
   private slots: Slot[] = []
   /** Frames that arrived while the connection was not allowed to start more requests. */
   private waiting: Frame[] = []
+  private lastUnsentBytes = 0
   private isPaused = false
   private isCorked = false
   /** A request that ends the connection has come: no further one is started. */
@@ -117,9 +118,20 @@ export class Connection implements StreamReader, ConnectionInfo {
     )
   }
 
-  /** True while a request is being worked on or a reply is on its way. */
-  get isBusy(): boolean {
-    return this.slots.length > 0 || this.outbox.pendingBytes > 0
+  /**
+   * Closes the connection when nothing has moved on it for longer than `maxIdleMs`: a client that is silent, or one that
+   * does not take its replies. Who waits for a reply is not idle.
+   */
+  closeIfIdle(nowMs: number, maxIdleMs: number): void {
+    const { unsentBytes } = this.outbox
+    if (unsentBytes !== this.lastUnsentBytes) {
+      this.lastUnsentBytes = unsentBytes
+      this.lastActiveMs = nowMs
+    }
+    const isWaitingForUs = unsentBytes === 0 && this.slots.length > 0
+    if (isWaitingForUs || nowMs - this.lastActiveMs <= maxIdleMs) return
+    if (unsentBytes === 0) this.close()
+    else this.close(new Error(`idle: no byte of ${unsentBytes} was taken within connections.max.idle.ms`))
   }
 
   start(): void {

@@ -193,9 +193,7 @@ export class Listeners {
     const everyMs = Math.max(10, Math.min(maxIdleMs / 4, 10_000))
     this.idleSweep = this.environment.clock.schedule(everyMs, () => {
       const nowMs = this.environment.clock.monotonicMs()
-      for (const connection of [...this.connections]) {
-        if (!connection.isBusy && nowMs - connection.lastActiveMs > maxIdleMs) connection.close()
-      }
+      for (const connection of [...this.connections]) connection.closeIfIdle(nowMs, maxIdleMs)
       this.scheduleIdleSweep()
     })
   }

@@ -70,6 +70,8 @@ export class Outbox {
   private queue: Chunk[] = []
   private queuedBytes = 0
   private isPumping = false
+  /** How much of the range that is being sent has left. */
+  private bytesOfRange = 0
   private isClosed = false
   private bytesThisTurn = 0
   /** Reads left to do off the event loop. */
@@ -94,6 +96,11 @@ export class Outbox {
   /** Bytes that the kernel has not taken yet, those in files included. */
   get pendingBytes(): number {
     return this.queuedBytes + this.stream.pendingBytes
+  }
+
+  /** As `pendingBytes`, but shrinking while a large write is under way: what tells a slow client from a dead one. */
+  get unsentBytes(): number {
+    return this.queuedBytes - this.bytesOfRange + this.stream.unsentBytes
   }
 
   /** True while a range of a file is being sent: what comes after it waits here. */
@@ -154,9 +161,11 @@ export class Outbox {
       for (let offset = 0; offset < range.byteLength && !this.isClosed; ) {
         const length = await this.sendSlice(range, offset)
         offset += length
+        this.bytesOfRange = offset
         await this.othersFirst(length)
       }
     } finally {
+      this.bytesOfRange = 0
       range.release()
     }
   }

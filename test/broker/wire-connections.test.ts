@@ -9,7 +9,7 @@ import { listOffsets } from '../../src/wire/apis/list-offsets.ts'
 import { metadata } from '../../src/wire/apis/metadata.ts'
 import { produce } from '../../src/wire/apis/produce.ts'
 import { badBatches } from '../support/bad-batches.ts'
-import { append, assertServes, batchOf, makeTopic, readAll, valuesOf } from '../support/calls.ts'
+import { append, assertServes, batchOf, makeTopic, produceTo, readAll, valuesOf } from '../support/calls.ts'
 import { type LocalBroker, startLocalBroker, suiteLifetime } from '../support/local-broker.ts'
 import { type RawClient, readAnswer, requestBytes } from '../support/raw-client.ts'
 
@@ -190,6 +190,24 @@ describe('limits on connections', () => {
     const answer = waiting.ask(fetch, 11, fetchRequest('quiet', 0, 900))
     await silent.closed
     assert.equal((await answer).errorCode, 0)
+  })
+
+  test('a client that does not take its answers is idle as well', async (context) => {
+    const local = await startLocalBroker(context, { 'connections.max.idle.ms': 300 })
+    const batch = batchOf([Buffer.alloc(30_000_000)])
+    const producer = await local.connect()
+    await makeTopic(producer, 'heavy', { configs: { 'max.message.bytes': '40000000' } })
+    assert.equal((await produceTo(producer, 'heavy', batch)).errorCode, 0)
+    const stalled = await local.connect()
+    stalled.socket.pause()
+    stalled.send(requestBytes(fetch, 11, fetchRequest('heavy', 0, 0)))
+    const deadlineMs = performance.now() + 10_000
+    const isNoted = () => local.lines.some(({ fields }) => /idle/.test(JSON.stringify(fields)))
+    while (!isNoted()) {
+      assert.ok(performance.now() < deadlineMs, 'the stalled client was not closed')
+      await sleep(50)
+    }
+    stalled.close()
   })
 
   test('limits that are altered while running count at once', async (context) => {

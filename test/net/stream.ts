@@ -22,6 +22,10 @@ export class FakeStream implements Stream {
     return this.pending.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
+  get unsentBytes(): number {
+    return this.pendingBytes
+  }
+
   start(reader: StreamReader): void {
     this.reader = reader
   }
