@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ClientProgram } from '../programs/client-program.ts'
-import { installPackagesOf, nodeBinary } from '../programs/node-packages.ts'
+import { installPackagesOf, nodeBinary, nodeSkipReason } from '../programs/node-packages.ts'
 import { base64 } from '../programs/numbered-records.ts'
 import {
   Client,
@@ -20,7 +20,7 @@ const startMs = 1_700_000_000_000
 const recordsAt = (...times: number[]) =>
   times.map((time) => ({ key: null, value: base64(`at ${time}`), headers: [], timestamp: startMs + time }))
 
-describe('@platformatic/kafka', () => {
+describe('@platformatic/kafka', { skip: nodeSkipReason() }, () => {
   let broker: BrokerUnderTest
   let program: ClientProgram
   let client: Client

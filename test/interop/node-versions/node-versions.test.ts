@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { repositoryRoot } from '../../support/apache-kafka.ts'
 import { answersMetadata, freePort } from '../../support/probe.ts'
 import { ClientProgram } from '../programs/client-program.ts'
-import { installPackagesOf, nodeBinary } from '../programs/node-packages.ts'
+import { installPackagesOf, nodeBinary, nodeSkipReason } from '../programs/node-packages.ts'
 import {
   assertHoldsNumbered,
   Client,
@@ -51,7 +51,7 @@ async function startOn(node: string, port: number, logDir: string): Promise<() =
   }
 }
 
-const skip = interopTarget === 'apache' && 'about our own broker, not Apache Kafka'
+const skip = nodeSkipReason() || (interopTarget === 'apache' && 'about our own broker, not Apache Kafka')
 
 describe('versions of Node', { skip }, () => {
   let program: ClientProgram

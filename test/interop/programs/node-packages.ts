@@ -28,6 +28,14 @@ export async function installPackagesOf(folder: string): Promise<string> {
   return directory
 }
 
+/** The `skip` option of a test that needs another Node: false on machines that have a package with one. Throws in CI. */
+export function nodeSkipReason(): string | false {
+  if (process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)) return false
+  const line = `no npm package brings another Node to ${process.platform} ${process.arch}`
+  if (process.env.CI) throw new Error(`${line}; CI must have it`)
+  return line
+}
+
 /** The binary of Node 22 or 24 for this machine. */
 export async function nodeBinary(major: 22 | 24): Promise<string> {
   const directory = await installPackagesOf('node-versions')
