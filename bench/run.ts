@@ -133,7 +133,7 @@ export class Bench {
   }
 
   private result(row: Row, samples: Record<Slot, Sample[]>, errors: readonly string[]): RowResult {
-    const isComparison = this.options.sides[0] === 'ours'
+    const isComparison = this.options.sides[0] !== this.options.sides[1]
     return { id: row.id, metrics: row.metrics.map((m) => metricResult(m, samples, isComparison)), errors }
   }
 
