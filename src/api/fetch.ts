@@ -7,7 +7,7 @@
 import { release as releaseMemory } from '../lib/memory.ts'
 import type { FileRange } from '../log/log.ts'
 import type { FetchPlan, FetchPosition } from '../partition/fetch-session.ts'
-import type { Partition, PartitionRead } from '../partition/partition.ts'
+import type { Partition, PartitionRead, PartitionReadOptions } from '../partition/partition.ts'
 import { FetchWait } from '../partition/waits.ts'
 import type { FetchRequest, fetch } from '../wire/apis/fetch.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
@@ -25,6 +25,11 @@ const TOPIC_ID_VERSION = 13
 const LEADER_HINT_VERSION = 16
 const ZSTD_VERSION = 10
 const READ_COMMITTED = 1
+/**
+ * How much of one answer may be views of memory. A client that does not take its answer holds them, and with them an old
+ * tail of a log: what is more than this is read from the file when its turn comes.
+ */
+const MEMORY_BYTES = 2 * 1024 * 1024
 /** Requests of consumers carry this (or, for tools that debug, lower) instead of a broker id. */
 const NO_REPLICA = -1
 
@@ -83,14 +88,21 @@ function readAll(plan: FetchPlan, request: FetchRequest, context: RequestContext
   const all: PositionRead[] = []
   let byteLength = 0
   let isUrgent = false
+  let memoryBytes = 0
   const maxBytes = Math.min(request.maxBytes, context.broker.config().fetchMaxBytes)
   for (const position of plan.positions) {
-    const read = readOne(position, request, context, maxBytes - byteLength, byteLength === 0)
+    const left = {
+      maxBytes: maxBytes - byteLength,
+      maxMemoryBytes: MEMORY_BYTES - memoryBytes,
+      minOneBatch: byteLength === 0,
+    }
+    const read = readOne(position, request, context, left)
     all.push(read)
     if (read.outcome instanceof KafkaError) {
       isUrgent = true
     } else {
       byteLength += read.outcome.byteLength
+      for (const part of read.outcome.parts) if (part instanceof Uint8Array) memoryBytes += part.byteLength
       if (read.outcome.divergingEpoch !== undefined) isUrgent = true
     }
   }
@@ -101,8 +113,7 @@ function readOne(
   position: FetchPosition,
   request: FetchRequest,
   context: RequestContext,
-  leftBytes: number,
-  isFirst: boolean,
+  left: Pick<PartitionReadOptions, 'maxBytes' | 'maxMemoryBytes' | 'minOneBatch'>,
 ): PositionRead {
   const { broker, apiVersion } = context
   let partition: Partition | undefined
@@ -119,8 +130,8 @@ function readOne(
       isolation: request.isolationLevel === READ_COMMITTED ? 'read_committed' : 'read_uncommitted',
       currentLeaderEpoch: position.currentLeaderEpoch,
       lastFetchedEpoch: position.lastFetchedEpoch,
-      maxBytes: Math.max(0, Math.min(position.maxBytes, leftBytes)),
-      minOneBatch: isFirst,
+      ...left,
+      maxBytes: Math.max(0, Math.min(position.maxBytes, left.maxBytes)),
     })
     if (apiVersion < ZSTD_VERSION && holdsZstd(outcome.parts)) {
       releaseParts(outcome.parts)

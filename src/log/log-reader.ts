@@ -16,6 +16,11 @@ export interface ReadOptions {
   readonly limitOffset: number
   /** Return the first batch even when it is larger than `maxBytes` (KIP-74). */
   readonly minOneBatch: boolean
+  /**
+   * More bytes than this are not handed out as views of memory, but as a range of the file, even if they are there: a
+   * reader that is slow to take them holds them. No bound when absent.
+   */
+  readonly maxMemoryBytes?: number
 }
 
 export interface ReadResult {
@@ -103,11 +108,17 @@ export class LogReader {
       if (end <= start) return { parts: [], byteLength: 0, nextOffset: startOffset }
     }
     this.remember({ offset: nextOffset, segmentBase: segment.baseOffset, position: end })
-    return { parts: this.parts(segment, start, end), byteLength: end - start, nextOffset }
+    return { parts: this.parts(segment, start, end, options), byteLength: end - start, nextOffset }
   }
 
-  private parts(segment: Segment, start: number, end: number): readonly (Uint8Array | FileRange)[] {
-    const { from, parts } = this.state.tail.views(segment.baseOffset, start, end)
+  private parts(
+    segment: Segment,
+    start: number,
+    end: number,
+    { maxMemoryBytes = Number.POSITIVE_INFINITY }: ReadOptions,
+  ): readonly (Uint8Array | FileRange)[] {
+    const views = this.state.tail.views(segment.baseOffset, start, end)
+    const { from, parts } = end - views.from <= maxMemoryBytes ? views : { from: end, parts: [] }
     for (const part of parts) retain(part)
     if (from === start) return parts
     const scan = this.scan(segment, start, end)

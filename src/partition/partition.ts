@@ -62,6 +62,8 @@ export interface PartitionReadOptions {
   readonly lastFetchedEpoch: number
   readonly maxBytes: number
   readonly minOneBatch: boolean
+  /** How much of it may be views of memory. */
+  readonly maxMemoryBytes?: number
 }
 
 export interface PartitionRead {
@@ -236,6 +238,7 @@ export class Partition implements Writable {
             maxBytes: options.maxBytes,
             limitOffset,
             minOneBatch: options.minOneBatch,
+            maxMemoryBytes: options.maxMemoryBytes,
           })
         : undefined
     return {
