@@ -45,10 +45,11 @@ function roundUp(byteLength: number): number {
 
 export class MemoryPool {
   private readonly maxIdleBytes: number
+  /** By size; the size that was not asked for the longest comes first. */
   private readonly idle = new Map<number, Buffer[]>()
   private idleTotal = 0
 
-  /** At most `maxIdleBytes` wait for their next use; what comes back beyond is left to the collector. */
+  /** At most `maxIdleBytes` wait for their next use; sizes that nobody asks for go first. */
   constructor(maxIdleBytes: number) {
     this.maxIdleBytes = maxIdleBytes
   }
@@ -60,7 +61,7 @@ export class MemoryPool {
   /** Memory of `byteLength` or a little more, with anything in it. The caller is its first holder. */
   take(byteLength: number): Buffer {
     const size = roundUp(byteLength)
-    const known = this.idle.get(size)?.pop()
+    const known = this.idleOf(size).pop()
     if (known === undefined) {
       const memory = Buffer.allocUnsafeSlow(size)
       leases.set(memory.buffer, { pool: this, memory, holders: 1 })
@@ -74,11 +75,22 @@ export class MemoryPool {
   /** Called by `release`. */
   takeBack(memory: Buffer): void {
     const size = memory.byteLength
-    if (this.idleTotal + size > this.maxIdleBytes) return
-    const sameSize = this.idle.get(size)
-    if (sameSize === undefined) this.idle.set(size, [memory])
-    else sameSize.push(memory)
+    if (size > this.maxIdleBytes) return
+    for (const [other, memories] of this.idle) {
+      while (this.idleTotal + size > this.maxIdleBytes && memories.pop() !== undefined)
+        this.idleTotal -= other
+      if (this.idleTotal + size <= this.maxIdleBytes) break
+      this.idle.delete(other)
+    }
+    this.idleOf(size).push(memory)
     this.idleTotal += size
+  }
+
+  private idleOf(size: number): Buffer[] {
+    const memories = this.idle.get(size) ?? []
+    this.idle.delete(size)
+    this.idle.set(size, memories)
+    return memories
   }
 }
 

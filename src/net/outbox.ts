@@ -22,13 +22,13 @@ export type Chunk = Uint8Array | ByteRange
 /** How much of a file is in memory at a time for one connection (docs/decisions/0004-sendfile.md). */
 const SLICE_BYTES = 512 * 1024
 /** With this many slices lent, mostly to slow readers, further ones are small. */
-const LARGE_SLICES = 32
+const LARGE_SLICES = 64
 const SMALL_SLICE_BYTES = 64 * 1024
 
 /** Reading a slice from the page cache takes a tenth of this; what takes longer came from the disk. */
 const SLOW_READ_MS = 2
 /** So many slices are read off the event loop after a slow one, before the next is risked; twice as many each time. */
-const SHORTEST_DETOUR = 16
+const SHORTEST_DETOUR = 4
 const LONGEST_DETOUR = 1024
 
 /** Slice memory shared by all connections of a broker. */

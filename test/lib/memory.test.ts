@@ -39,6 +39,17 @@ describe('MemoryPool', () => {
     )
   })
 
+  test('when it is full of sizes that nobody asks for any more, they make room', () => {
+    const pool = new MemoryPool(100_000)
+    const large = Array.from({ length: 3 }, () => pool.take(32_768))
+    for (const memory of large) release(memory)
+    const small = pool.take(4096)
+    release(small)
+    assert.equal(pool.take(4096).buffer, small.buffer)
+    const again = pool.take(32_768)
+    assert.ok(large.some(({ buffer }) => again.buffer === buffer))
+  })
+
   test('is at least as large as asked for, and at most a quarter larger', () => {
     const pool = new MemoryPool(0)
     for (const bytes of [1, 4096, 4097, 9000, 65_536, 1_048_700, 3_000_000]) {

@@ -76,23 +76,23 @@ describe('Outbox', () => {
     assert.deepEqual(new Set(reads), new Set(['at once']))
   })
 
-  test('after a slow read the next sixteen are made off the event loop, and more each time it stays slow', async () => {
+  test('after a slow read the next four are made off the event loop, and twice as many each time it stays slow', async () => {
     const { clock, outbox } = boxed()
     const { range, reads } = rangeOf(60 * SLICE_BYTES, clock, () => 10)
     outbox.send([range])
     await turns(clock, 60)
     assert.equal(reads.length, 60)
     const risked = reads.flatMap((how, at) => (how === 'at once' ? [at] : []))
-    assert.deepEqual(risked, [0, 17, 50])
+    assert.deepEqual(risked, [0, 5, 14, 31])
   })
 
   test('one quick read forgives the slow ones before it', async () => {
     const { clock, outbox } = boxed()
-    const { range, reads } = rangeOf(60 * SLICE_BYTES, clock, (at) => (at === 17 || at === 18 ? 0 : 10))
+    const { range, reads } = rangeOf(60 * SLICE_BYTES, clock, (at) => (at === 5 || at === 6 ? 0 : 10))
     outbox.send([range])
     await turns(clock, 60)
     const risked = reads.flatMap((how, at) => (how === 'at once' ? [at] : []))
-    assert.deepEqual(risked, [0, 17, 18, 19, 36])
+    assert.deepEqual(risked, [0, 5, 6, 7, 12, 21, 38])
   })
 
   test('a file that ends before its range fails the connection instead of being read for ever', async () => {
@@ -108,7 +108,7 @@ describe('Outbox', () => {
     const slices = new SlicePool()
     const lent = Array.from({ length: 100 }, () => slices.take())
     assert.deepEqual(
-      new Set(lent.map(({ length }, at) => [at < 32, length].join())),
+      new Set(lent.map(({ length }, at) => [at < 64, length].join())),
       new Set([`true,${SLICE_BYTES}`, `false,${SMALL_SLICE_BYTES}`]),
     )
     for (const slice of lent) slices.give(slice)
