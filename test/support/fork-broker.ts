@@ -18,7 +18,7 @@ export async function forkBroker(
   config: Readonly<{ [key: string]: string | number }> = {},
 ): Promise<ForkedBroker> {
   const program = fileURLToPath(new URL('./broker-child.js', import.meta.url))
-  const settings = { 'log.dirs': scratchDirectory(lifetime), ...config }
+  const settings = { 'log.dirs': scratchDirectory(), ...config }
   const child = fork(program, [JSON.stringify(settings)], { execArgv: ['--expose-gc'] })
   lifetime.after(async () => {
     child.kill('SIGKILL')

@@ -1,12 +1,18 @@
-// A directory on the real disk for the time of a test.
+// Directories on the real disk for tests.
+// Promises that they are gone when the process ends, after every broker that used them.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Lifetime } from './local-broker.ts'
 
-/** An empty directory that is removed when `lifetime` is over. */
-export function scratchDirectory(lifetime: Lifetime): string {
+const made: string[] = []
+
+process.on('exit', () => {
+  for (const path of made) rmSync(path, { recursive: true, force: true })
+})
+
+/** An empty directory. */
+export function scratchDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'odradek-test-'))
-  lifetime.after(() => rmSync(path, { recursive: true, force: true }))
+  made.push(path)
   return path
 }
