@@ -4,10 +4,15 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { apacheKafkaClasspath, cacheDirectory, repositoryRoot } from '../../support/apache-kafka.ts'
+import * as apacheKafka from '../../support/apache-kafka.ts'
+import { skipWithout } from './languages.ts'
 import { collect, launch, runOk } from './processes.ts'
 
-export { javaSkipReason } from '../../support/apache-kafka.ts'
+const { apacheKafkaClasspath, cacheDirectory, repositoryRoot } = apacheKafka
+
+/** The `skip` option of tests that run our Java programs: they need Java, Maven and a compiler. Throws in CI. */
+export const javaSkipReason = (): string | false =>
+  apacheKafka.javaSkipReason() || skipWithout('A Java compiler', ['javac'], ['default-jdk-headless'])
 
 /** Class path of our compiled Java programs and Kafka's jars. */
 export async function javaClasspath(): Promise<string> {
