@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import { type DirectoryLock, type Space, writeAtomically, writeAtomicallyLater } from '../lib/files/files.ts'
 import {
+  CheckpointError,
   formatOffsetCheckpoint,
   formatPartitionMetadata,
   type PartitionOffset,
@@ -43,7 +44,7 @@ export interface LogDirectoryOptions {
 export interface PartitionDirectory {
   readonly topic: string
   readonly partition: number
-  /** Undefined when the directory does not say (partition.metadata is missing or empty). */
+  /** Undefined when the directory does not say: partition.metadata is missing, empty or damaged. */
   readonly topicId: string | undefined
 }
 
@@ -87,6 +88,7 @@ export class LogDirectory {
       this.wasClean = files.existsSync(cleanShutdown)
       // From here on a stop is unclean until the end says otherwise.
       files.unlinkSync(cleanShutdown)
+      if (this.wasClean) files.syncDirectorySync(this.path)
       this.recoveryPoints = this.readCheckpoint(RECOVERY_POINTS)
       this.startOffsets = this.readCheckpoint(START_OFFSETS)
       this.highWatermarks = this.readCheckpoint(HIGH_WATERMARKS)
@@ -305,7 +307,13 @@ export class LogDirectory {
     const path = join(this.path, directoryName, PARTITION_METADATA)
     const size = files.sizeSync(path)
     if (size === undefined || size === 0) return undefined
-    return parsePartitionMetadata(files.readFileSync(path).toString(), path)
+    try {
+      return parsePartitionMetadata(files.readFileSync(path).toString(), path)
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error
+      this.environment.report({ path, reason: error.message, action: 'dropped', bytesCut: 0 })
+      return undefined
+    }
   }
 
   private remove(path: string): void {

@@ -86,7 +86,7 @@ function scanSegment(
     const damage = damageOfWhole(scan, endOffset)
     if (damage !== undefined) return { endOffset, damage }
     noteProducers(recovered.producers, segment, scan, true)
-    recovered.epochs.assign(
+    recovered.epochs.noteBatch(
       batch.partitionLeaderEpoch(scan.bytes, scan.at),
       batch.baseOffset(scan.bytes, scan.at),
     )

@@ -279,6 +279,20 @@ describe('damaged files beside the log', () => {
     assert.equal(next.reports[0]?.action, 'rebuilt')
   })
 
+  test('epochs that the recovered part begins in the middle of stay as they are', () => {
+    const world = workshop()
+    const log = openLog(world, { segmentBytes: 500 })
+    for (let i = 0; i < 12; i++) appendAndWrite(log, batchOf(['x'.repeat(100)]), [0, 0, 3, 3, 3, 7][i >> 1]!)
+    const epochs = [0, 4, 10].map((offset) => log.epochOf(offset))
+    assert.deepEqual(epochs, [0, 3, 7])
+    const again = openLog(restarted(world), { segmentBytes: 500 }, { recoveryPoint: 6 })
+    assert.deepEqual(
+      [0, 4, 10].map((offset) => again.epochOf(offset)),
+      epochs,
+    )
+    assert.deepEqual(again.endOffsetForEpoch(3), { leaderEpoch: 3, endOffset: 10 })
+  })
+
   test('epochs and snapshots from beyond the end of a recovered log are forgotten', () => {
     const world = workshop()
     const log = openLog(world)

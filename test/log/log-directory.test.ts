@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DirectoryLockedError } from '../../src/lib/files/files.ts'
+import { SeededRandom } from '../../src/lib/random.ts'
 import { LogDirectory, MetaPropertiesError, type PartitionDirectory } from '../../src/log/log-directory.ts'
 import {
   appendAndWrite,
@@ -120,6 +121,17 @@ describe('a log directory', () => {
     assert.deepEqual(next.reports, [])
   })
 
+  test('a loss of power after a start does not bring the mark of the clean stop back', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = workshop({ crashes: true })
+      await open(world).close([])
+      const next = restarted(world)
+      assert.equal(open(next).wasClean, true)
+      world.files.crash(new SeededRandom(seed))
+      assert.equal(open(restarted(world)).wasClean, false)
+    }
+  })
+
   test('recovers from the checkpointed points after a kill', async () => {
     const world = workshop()
     const directory = open(world)
@@ -230,10 +242,15 @@ describe('a log directory', () => {
     const directory = open(world)
     appendAndWrite(directory.createLog('topic', 0, TOPIC_ID, defaults), batchOf(['kept']))
     await directory.close([])
-    world.files.writeFileSync('data/topic-0/partition.metadata', Buffer.alloc(0))
-    const again = open(restarted(world))
+    const metadata = 'data/topic-0/partition.metadata'
+    world.files.writeFileSync(metadata, Buffer.alloc(0))
+    const next = restarted(world)
+    const again = open(next)
     const [partition] = again.partitions()
-    assert.equal(partition?.topicId, undefined)
+    assert.deepEqual([partition?.topicId, next.reports], [undefined, []])
+    world.files.writeFileSync(metadata, Buffer.from('version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA'))
+    assert.equal(again.partitions()[0]?.topicId, undefined)
+    assert.equal(next.reports[0]?.path, metadata)
     assert.deepEqual(valuesOf(readAll(again.openLog(partition!, defaults))), ['kept'])
     again.writeTopicId('topic', 0, TOPIC_ID)
     assert.equal(again.partitions()[0]?.topicId, TOPIC_ID)

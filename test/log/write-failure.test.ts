@@ -56,6 +56,10 @@ async function closed(world: Workshop, log: Log): Promise<Record<string, string>
   )
 }
 
+/** A batch whose timestamp follows from its value. */
+const timed = (value: string): Buffer =>
+  batchOf([value], { timestamp: 1_700_000_000_000 + Number.parseInt(value, 10) })
+
 describe('a full disk', () => {
   test('undoes everything that was queued, and nothing else', () => {
     const world = workshop()
@@ -120,7 +124,7 @@ describe('a full disk', () => {
           `${random.below(1e6)}`.padEnd(random.below(900)),
         )
         try {
-          for (const value of values) append(log, batchOf([value]))
+          for (const value of values) append(log, timed(value))
         } catch (error) {
           assert.ok(isStorageError(error as { error?: { name: string } }))
           values.length = log.endOffset - log.writtenEndOffset
@@ -128,7 +132,7 @@ describe('a full disk', () => {
         try {
           log.writeQueued()
           acknowledged.push(...values)
-          for (const value of values) append(twin, batchOf([value]))
+          for (const value of values) append(twin, timed(value))
           twin.writeQueued()
         } catch (error) {
           assert.ok(isStorageError(error as { error?: { name: string } }))
