@@ -7,6 +7,7 @@ import { parseBrokerConfig } from '../../src/config/broker-config.ts'
 import { resolveTopicConfig } from '../../src/config/topic-config.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemFiles } from '../../src/lib/files/system.ts'
+import { release } from '../../src/lib/memory.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { type LogEnvironment, logEnvironment } from '../../src/log/environment.ts'
 import { type FileRange, Log } from '../../src/log/log.ts'
@@ -100,7 +101,10 @@ async function measureRead(name: string, tailMemoryBytes: number, batchBytes: nu
         limitOffset: log.writtenEndOffset,
         minOneBatch: true,
       })
-      for (const part of result.parts) if (!(part instanceof Uint8Array)) await drain(part, slice)
+      for (const part of result.parts) {
+        if (part instanceof Uint8Array) release(part)
+        else await drain(part, slice)
+      }
       bytes += result.byteLength
       next = result.nextOffset
     }
