@@ -183,11 +183,14 @@ export class LogDirectory {
     return this.environment.files.space(this.path)
   }
 
-  /** Writes down how much of each log is on the device and where those begin that do not begin with their first segment. */
-  checkpointLogs(): Promise<void> {
-    return this.checkpoint(RECOVERY_POINTS, () => this.currentRecoveryPoints()).then(() =>
-      this.checkpoint(START_OFFSETS, () => this.currentStartOffsets()),
-    )
+  /** Writes down how much of each log is on the device: where a recovery would begin. */
+  checkpointRecoveryPoints(): Promise<void> {
+    return this.checkpoint(RECOVERY_POINTS, () => this.currentRecoveryPoints())
+  }
+
+  /** Writes down where those logs begin that do not begin with their first segment. */
+  checkpointStartOffsets(): Promise<void> {
+    return this.checkpoint(START_OFFSETS, () => this.currentStartOffsets())
   }
 
   /** Writes down how far each partition of this directory is committed. */

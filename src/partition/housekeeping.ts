@@ -41,12 +41,20 @@ export class Housekeeping {
     this.every(
       'recovery points',
       (config) => config.logFlushOffsetCheckpointIntervalMs,
-      () => this.checkpointLogs(),
+      () => this.eachDirectory((directory) => directory.checkpointRecoveryPoints()),
+    )
+    this.every(
+      'log starts',
+      (config) => config.logFlushStartOffsetCheckpointIntervalMs,
+      () => this.eachDirectory((directory) => directory.checkpointStartOffsets()),
     )
     this.every(
       'high watermarks',
       (config) => config.replicaHighWatermarkCheckpointIntervalMs,
-      () => this.checkpointHighWatermarks(),
+      () =>
+        this.eachDirectory((directory) =>
+          directory.checkpointHighWatermarks(highWatermarks(this.options.replicas, directory)),
+        ),
     )
     this.every(
       'silent producers',
@@ -90,18 +98,9 @@ export class Housekeeping {
     for (const { log } of this.options.replicas.all()) if (log.isSyncDue()) await log.sync()
   }
 
-  private async checkpointLogs(): Promise<void> {
-    for (const directory of this.online()) await directory.checkpointLogs()
-  }
-
-  private async checkpointHighWatermarks(): Promise<void> {
-    for (const directory of this.online()) {
-      await directory.checkpointHighWatermarks(highWatermarks(this.options.replicas, directory))
-    }
-  }
-
-  private online(): LogDirectory[] {
-    return this.options.directories.filter(({ failure }) => failure === undefined)
+  private async eachDirectory(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
+    for (const directory of this.options.directories)
+      if (directory.failure === undefined) await work(directory)
   }
 }
 

@@ -138,7 +138,7 @@ describe('a log directory', () => {
     const log = directory.createLog('topic', 0, TOPIC_ID, { ...defaults, segmentBytes: 500 })
     for (let i = 0; i < 10; i++) appendAndWrite(log, batchOf(['x'.repeat(200)]))
     await log.sync()
-    await directory.checkpointLogs()
+    await directory.checkpointRecoveryPoints()
     await directory.checkpointHighWatermarks([{ topic: 'topic', partition: 0, offset: 10 }])
     assert.equal(text(world, 'recovery-point-offset-checkpoint'), '0\n1\ntopic 0 10\n')
     appendAndWrite(log, batchOf(['after']))
