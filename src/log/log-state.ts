@@ -47,6 +47,9 @@ export class LogState {
   failure: unknown
   config: LogConfig
   rules: AppendRules
+  /** Segments that are not appended to any more and whose indexes have to be written. */
+  ended: readonly Segment[] = []
+  private areEpochsDurable: boolean
   /** Closed or deleted: its files may have gone to another place. */
   isClosed = false
   /** Names in the directory have changed since it was last synced. */
@@ -67,6 +70,7 @@ export class LogState {
     this.syncedEndOffset = loaded.syncedEndOffset
     this.hasNewNames = !loaded.isComplete
     this.isComplete = loaded.isComplete
+    this.areEpochsDurable = loaded.isComplete
     this.tail = new Tail(environment.tailMemory, environment.counter)
     this.config = config
     this.rules = appendRules(config)
@@ -85,15 +89,26 @@ export class LogState {
 
   /** Brings the epoch file up to date. `durable`: also on the device when this returns. */
   writeEpochs(durable: boolean): void {
-    if (!this.epochs.isDirty) return
+    if (!this.epochs.isDirty && (!durable || this.areEpochsDurable)) return
     const bytes = formatEpochCheckpoint(this.epochs.all())
     writeAtomically(this.environment.files, join(this.directory, EPOCH_CHECKPOINT), bytes, durable)
     this.epochs.isDirty = false
+    this.areEpochsDurable = durable
+  }
+
+  /**
+   * Writes the indexes of segments that have ended, also of those where that failed before: a full disk leaves none
+   * behind that is written in part, and a missing one is made anew when it is needed.
+   */
+  sealEnded(): void {
+    for (const segment of this.ended) if (!segment.isGone) segment.seal()
+    this.ended = []
   }
 
   /** Writes what the next start would otherwise have to scan the log for. */
   complete(): void {
     const { segments, snapshots, producers, endOffset } = this
+    this.sealEnded()
     if (segments.active.size > 0) segments.active.writeIndexes()
     segments.active.trim()
     if ((snapshots.newest ?? 0) < endOffset) snapshots.take(endOffset, producers)

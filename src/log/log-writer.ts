@@ -141,8 +141,10 @@ export class LogWriter {
     state.writtenEndOffset = state.endOffset
     state.producers.commit()
     state.tail.written(segments.active.baseOffset, segments.active.size)
-    this.finishFiles(savepoint.segmentIndex)
-    return segments.count - 1 > savepoint.segmentIndex
+    const hasEnded = segments.count - 1 > savepoint.segmentIndex
+    if (hasEnded) state.ended = [...state.ended, ...segments.all().slice(savepoint.segmentIndex, -1)]
+    this.finishFiles()
+    return hasEnded
   }
 
   private writeSegment(segment: Segment, from: number): void {
@@ -155,10 +157,10 @@ export class LogWriter {
   }
 
   /** Writes what can be made again from the batches: a failure here is reported and made good at a recovery. */
-  private finishFiles(firstIndex: number): void {
-    const { segments, snapshots, environment, directory } = this.state
+  private finishFiles(): void {
+    const { snapshots, environment, directory } = this.state
     try {
-      for (let i = firstIndex; i < segments.count - 1; i++) segments.at(i)!.seal()
+      if (this.state.ended.length > 0) this.state.sealEnded()
       for (const { offset, bytes } of this.snapshots) snapshots.write(offset, bytes)
       this.state.writeEpochs(false)
     } catch (error) {

@@ -2,6 +2,7 @@
 // Promises that a damaged snapshot is reported, dropped and replaced by an older one and a longer scan. Leaves the
 // form of a snapshot to producer-snapshot.ts and the scan to the loader.
 import { join } from 'node:path'
+import { writeWhole } from '../lib/files/files.ts'
 import type { LogEnvironment } from './environment.ts'
 import { parseSnapshot, snapshotToBytes } from './producer-snapshot.ts'
 import { isExpired, type ProducerState } from './producer-state.ts'
@@ -25,7 +26,7 @@ export class ProducerSnapshots {
 
   /** Writes the state before `offset`. Not forced to the device: a damaged one is only a longer scan. */
   write(offset: number, bytes: Buffer): void {
-    this.environment.files.writeFileSync(this.pathOf(offset), bytes)
+    writeWhole(this.environment.files, this.pathOf(offset), bytes)
     if (this.offsets.at(-1) === offset) return
     this.offsets = [...this.offsets.filter((other) => other !== offset), offset].sort((a, b) => a - b)
   }

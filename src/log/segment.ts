@@ -2,6 +2,7 @@
 // Promises index entries as Apache Kafka 4.3 makes them and a way back to any earlier size. Leaves the order of
 // segments, offsets and what may be appended to the log.
 import { join } from 'node:path'
+import { writeWhole } from '../lib/files/files.ts'
 import * as batch from '../wire/records/batch.ts'
 import { BatchScan, type ByteSource } from './batch-scan.ts'
 import type { LogEnvironment } from './environment.ts'
@@ -290,8 +291,8 @@ export class Segment {
     if (this.maxTimestamp >= 0) {
       this.times.appendIfLater(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset)
     }
-    files.writeFileSync(`${this.path}.index`, this.index.toBytes())
-    files.writeFileSync(`${this.path}.timeindex`, this.times.toBytes())
+    writeWhole(files, `${this.path}.index`, this.index.toBytes())
+    writeWhole(files, `${this.path}.timeindex`, this.times.toBytes())
     this.transactions.write()
   }
 

@@ -83,6 +83,21 @@ describe('after a loss of power', () => {
     assert.ok(cuts > 50, `only ${cuts} torn tails were met`)
   })
 
+  test('epochs below the recovery point are there, though their batches are not looked at again', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = workshop({ crashes: true })
+      const log = openLog(world)
+      appendAndWrite(log, batchOf(['a']), 4)
+      log.roll()
+      await log.sync()
+      const recoveryPoint = log.syncedEndOffset
+      assert.equal(recoveryPoint, 1)
+      world.files.crash(new SeededRandom(seed))
+      const again = openLog(restarted(world), {}, { recoveryPoint })
+      assert.deepEqual([again.endOffset, again.latestEpoch], [1, 4], `seed ${seed}`)
+    }
+  })
+
   test('a torn tail is cut to the last whole batch and reported with its bytes', () => {
     const world = workshop()
     const log = openLog(world)

@@ -47,10 +47,17 @@ const transactional = (sequence: number) =>
 const marker = (isCommit: boolean) =>
   buildEndTransactionMarker({ isCommit, producerId: 7, producerEpoch: 1, coordinatorEpoch: 0, timestamp: 5 })
 
-/** Every file of the log after a clean stop, by its name. */
+/**
+ * Every file of the log after a clean stop, by its name, but for snapshots at the base of a segment: a full disk goes
+ * without, as they only shorten a later scan.
+ */
 async function closed(world: Workshop, log: Log): Promise<Record<string, string>> {
   await log.closeCleanly()
-  const names = world.files.listSync(DIRECTORY).map(({ name }) => name)
+  const end = `${String(log.endOffset).padStart(20, '0')}.snapshot`
+  const names = world.files
+    .listSync(DIRECTORY)
+    .map(({ name }) => name)
+    .filter((name) => !name.endsWith('.snapshot') || name === end)
   return Object.fromEntries(
     names.sort().map((name) => [name, world.files.readFileSync(`${DIRECTORY}/${name}`).toString('hex')]),
   )

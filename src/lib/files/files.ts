@@ -94,6 +94,16 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
+/** Writes a file that can be made again: when that fails, no part of it stays behind. */
+export function writeWhole(files: Files, path: string, bytes: Uint8Array): void {
+  try {
+    files.writeFileSync(path, bytes)
+  } catch (error) {
+    files.unlinkSync(path)
+    throw error
+  }
+}
+
 /**
  * Replaces the file at `path` so that a crash leaves either the old contents or the new: written beside it,
  * synced, renamed over it. `durable` false leaves out the syncs, for files that can be made again.
