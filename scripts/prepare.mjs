@@ -2,7 +2,7 @@
 // Promises that `npm start`, `npm test` and `npm run bench` need no command before them.
 // --build compiles dist/ even when it looks fresh; --tests compiles build/ (src, test, bench) as well.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -48,6 +48,8 @@ export function build(always = false) {
   // Files that were renamed away must not linger in what gets packed.
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   compile('tsconfig.build.json')
+  // `npx odradek` in this folder runs the file itself.
+  chmodSync(join(root, 'dist/cli/main.js'), 0o755)
 }
 
 export function buildTests() {
