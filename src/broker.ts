@@ -167,10 +167,16 @@ export class Broker {
     const { replicas, cluster } = this
     replicas?.close()
     const epoch = cluster?.membership.epoch ?? -1
-    await cluster?.close()
+    const { logger } = this.parts
+    const disordered = (what: string) => (error: Error) =>
+      logger.error('the stop is not in order: the next start will look through what was written', {
+        what,
+        reason: error.message,
+      })
+    await cluster?.close().catch(disordered('metadata'))
     for (const directory of this.directories.splice(0)) {
       const offsets = replicas === undefined ? [] : highWatermarks(replicas, directory)
-      await directory.close(offsets, epoch, isOrderly)
+      await directory.close(offsets, epoch, isOrderly).catch(disordered(directory.path))
     }
   }
 
@@ -233,11 +239,13 @@ export class Broker {
       tailMemoryBytes: config.odradekLogTailMemoryBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
       report: ({ action, ...report }) => logger.warn(`log ${action}`, report),
-      directoryFailed: (directory, error) =>
+      directoryFailed: (directory, error) => {
         logger.error('a log directory is offline until the next start: its disk failed', {
           directory,
           reason: (error as Error).message,
-        }),
+        })
+        this.replicas?.directoryFailed(directory)
+      },
     })
   }
 

@@ -2,8 +2,8 @@
 // Promises that bytes go out as they lie in the log, and that one full answer holds at least one batch (KIP-74).
 // Leaves sessions to partition/fetch-session.ts and what is visible to partition/.
 //
-//  4 oldest  7 sessions (KIP-227)  9 leader epoch of the reader (KIP-320)  10 zstd (KIP-110)
-// 12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
+//  4 oldest  6 KAFKA_STORAGE_ERROR (KIP-112)  7 sessions (KIP-227)  9 leader epoch of the reader (KIP-320)
+// 10 zstd (KIP-110)  12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
 import { release as releaseMemory } from '../lib/memory.ts'
 import type { FileRange } from '../log/log.ts'
 import type { FetchPlan, FetchPosition } from '../partition/fetch-session.ts'
@@ -24,6 +24,7 @@ type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]
 const TOPIC_ID_VERSION = 13
 const LEADER_HINT_VERSION = 16
 const ZSTD_VERSION = 10
+const STORAGE_ERROR_VERSION = 6
 const READ_COMMITTED = 1
 /**
  * How much of one answer may be views of memory. A client that does not take its answer holds them, and with them an old
@@ -220,9 +221,14 @@ function failure(
   context: RequestContext,
   movedTo: Set<number>,
 ): PartitionAnswer {
+  const isStorageError = error.error === errors.KAFKA_STORAGE_ERROR
   const failed: PartitionAnswer = {
     partitionIndex: position.partition,
-    errorCode: error.code,
+    // Older clients do not know what it means, but that there is something to try again (KIP-112).
+    errorCode:
+      isStorageError && context.apiVersion < STORAGE_ERROR_VERSION
+        ? errors.NOT_LEADER_OR_FOLLOWER.code
+        : error.code,
     highWatermark: -1,
     abortedTransactions: [],
     records: EMPTY_BYTES,

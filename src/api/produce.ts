@@ -2,8 +2,8 @@
 // Promises that everything which decides order happens before the first await. Leaves checking batches to log/, and
 // committing them to partition/.
 //
-//  3 oldest  5 log start offset  8 which records were wrong (KIP-467)  10 the leader to turn to (KIP-951)
-// 13 topic ids (KIP-516)
+//  3 oldest  4 KAFKA_STORAGE_ERROR (KIP-112)  5 log start offset  8 which records were wrong (KIP-467)
+// 10 the leader to turn to (KIP-951)  13 topic ids (KIP-516)
 import { BatchShapeError, RecordsError } from '../log/append-check.ts'
 import { ACKS_ALL, type Partition } from '../partition/partition.ts'
 import type { ProduceRequest, produce } from '../wire/apis/produce.ts'
@@ -24,6 +24,7 @@ type TopicData = ProduceRequest['topicData'][number]
 type PartitionData = TopicData['partitionData'][number]
 
 const TOPIC_ID_VERSION = 13
+const STORAGE_ERROR_VERSION = 4
 /** KIP-890: from here on a client knows TRANSACTION_ABORTABLE. */
 const ABORTABLE_VERSION = 11
 /** Only the tools of an administrator may write to internal topics, and this is how Kafka knows them. */
@@ -62,9 +63,9 @@ export function handleProduce(
       )
     }
   }
-  if (request.acks === 0) return withoutAnswer(pendings)
   const waits: Promise<PartitionAnswer>[] = []
   for (const { done } of pendings) if (done !== undefined) waits.push(done)
+  if (request.acks === 0) return withoutAnswer(pendings, waits)
   if (waits.length === 0)
     return answer(
       request,
@@ -184,10 +185,24 @@ function reachedLog(error: KafkaError): boolean {
   return ERRORS_OF_THE_LOG.has(error.code) && !(error instanceof BatchShapeError)
 }
 
-function withoutAnswer(pendings: readonly Pending[]): undefined {
-  const failed = pendings.find(({ answer }) => answer.errorCode !== 0)
-  if (failed !== undefined) throw new UnacknowledgedError(failed.answer.errorMessage ?? 'an append failed')
+/** Resolves when all is written: a write that fails has to end the connection as any other error does. */
+function withoutAnswer(
+  pendings: readonly Pending[],
+  waits: readonly Promise<PartitionAnswer>[],
+): undefined | Promise<undefined> {
+  throwFailure(pendings.map((pending) => pending.answer))
+  return waits.length === 0 ? undefined : Promise.all(waits).then(throwFailure)
+}
+
+function throwFailure(answers: readonly PartitionAnswer[]): undefined {
+  const failed = answers.find(({ errorCode }) => errorCode !== 0)
+  if (failed !== undefined) throw new UnacknowledgedError(failed.errorMessage ?? 'an append failed')
   return undefined
+}
+
+/** Older clients do not know what it means, but that there is something to try again (KIP-112). */
+function isUnknownStorageError({ errorCode }: PartitionAnswer, { apiVersion }: RequestContext): boolean {
+  return apiVersion < STORAGE_ERROR_VERSION && errorCode === errors.KAFKA_STORAGE_ERROR.code
 }
 
 function answer(
@@ -203,6 +218,9 @@ function answer(
     topicId: topic.topicId,
     partitionResponses: topic.partitionData.map(() => {
       const partitionAnswer = answers[next++]
+      if (isUnknownStorageError(partitionAnswer, context)) {
+        return { ...partitionAnswer, errorCode: errors.NOT_LEADER_OR_FOLLOWER.code }
+      }
       if (partitionAnswer.errorCode !== errors.NOT_LEADER_OR_FOLLOWER.code) return partitionAnswer
       const currentLeader = currentLeaderOf(broker, topic, partitionAnswer.index)
       movedTo.add(currentLeader.leaderId)

@@ -77,6 +77,7 @@ export class LogDirectory {
       directoryFailed: (_, error) => {
         if (this.failure !== undefined) return
         this.failure = error
+        for (const { log } of this.logs.values()) log.giveUp(error)
         environment.directoryFailed(this.path, error)
       },
     }
@@ -200,14 +201,14 @@ export class LogDirectory {
 
   /**
    * Ends in order: everything is written and on the device, and the next start need not look for damage. With a failed
-   * disk, or `isClean` false, it just lets go.
+   * disk, or `isClean` false, it just lets go. So it does when something cannot be written, but then it rejects.
    */
   async close(highWatermarks: readonly PartitionOffset[], brokerEpoch = -1, isClean = true): Promise<void> {
     try {
       await this.lastCheckpoint.catch(() => {})
       if (isClean && this.failure === undefined) await this.closeInOrder(highWatermarks, brokerEpoch)
-      else for (const { log } of this.logs.values()) log.abandon()
     } finally {
+      for (const { log } of this.logs.values()) log.abandon()
       this.logs.clear()
       this.lock.release()
     }

@@ -364,7 +364,12 @@ export class Log {
     this.abandon()
   }
 
-  /** Closes files and forgets memory without writing anything. */
+  /** The disk has failed under another log of the same directory: this one is not trusted with it any longer. */
+  giveUp(error: unknown): void {
+    this.state.failure ??= error
+  }
+
+  /** Closes files and forgets memory without writing anything. Harmless when repeated. */
   abandon(): void {
     this.state.isClosed = true
     this.state.tail.clear()

@@ -17,6 +17,8 @@ export interface HousekeepingOptions {
 
 /** How exactly flush.ms is kept for a log that nobody appends to. */
 const SYNC_CHECK_INTERVAL_MS = 1000
+/** How soon a partition is served whose log could not be opened, once it can. */
+const REOPEN_INTERVAL_MS = 1000
 
 export class Housekeeping {
   private readonly options: HousekeepingOptions
@@ -32,6 +34,11 @@ export class Housekeeping {
       'retention',
       (config) => config.logRetentionCheckIntervalMs,
       () => this.deleteOldSegments(),
+    )
+    this.every(
+      'partitions that are offline',
+      () => REOPEN_INTERVAL_MS,
+      () => this.options.replicas.reopenOffline(),
     )
     this.every(
       'sync by age',

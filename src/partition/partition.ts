@@ -159,9 +159,15 @@ export class Partition implements Writable {
     }
   }
 
-  /** Throws KafkaError unless this broker leads and the client's idea of the leader epoch is ours (KIP-320). */
+  /**
+   * Throws KafkaError unless this broker leads, on a disk that works, and the client's idea of the leader epoch is ours
+   * (KIP-320).
+   */
   checkLeader(currentLeaderEpoch: number): void {
     if (!this.isLeader) throw new KafkaError(errors.NOT_LEADER_OR_FOLLOWER)
+    if (this.log.failure !== undefined) {
+      throw new KafkaError(errors.KAFKA_STORAGE_ERROR, `the disk of ${this.log.directory} has failed`)
+    }
     if (currentLeaderEpoch < 0 || currentLeaderEpoch === this.image.leaderEpoch) return
     throw new KafkaError(
       currentLeaderEpoch < this.image.leaderEpoch ? errors.FENCED_LEADER_EPOCH : errors.UNKNOWN_LEADER_EPOCH,
@@ -258,7 +264,7 @@ export class Partition implements Writable {
 
   /** Moves the log start up to `offset`, -1 meaning the high watermark (KIP-107). Returns the new log start. */
   deleteRecords(offset: number): number {
-    if (!this.isLeader) throw new KafkaError(errors.NOT_LEADER_OR_FOLLOWER)
+    this.checkLeader(-1)
     const target = offset === -1 ? this.committedOffset : offset
     if (target < 0 || target > this.committedOffset) {
       throw new KafkaError(

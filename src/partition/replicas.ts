@@ -49,6 +49,8 @@ export class Replicas implements ImageSubscriber {
   private readonly replicaCounts = new Map<LogDirectory, number>()
   /** What was on disk at the start and has not been claimed yet. */
   private unclaimed: Map<string, Place> | undefined
+  /** Where partitions were begun whose logs could not be made: they must not lie in two directories. */
+  private readonly begun = new Map<string, LogDirectory>()
   private image: ClusterImage = emptyImage('')
 
   constructor(options: ReplicasOptions) {
@@ -103,19 +105,36 @@ export class Replicas implements ImageSubscriber {
    * the first image has been applied.
    */
   setAsideStrays(): void {
-    for (const { directory, found } of this.onDisk().values()) {
+    for (const [key, { directory, found }] of this.onDisk()) {
+      if (this.offline.has(key)) continue
       const path = directory.setAside(found.topic, found.partition)
+      this.onDisk().delete(key)
       this.logger.warn('a partition that is not in the metadata was set aside: it is kept, but not served', {
         topic: found.topic,
         partition: found.partition,
         path,
       })
     }
-    this.unclaimed = new Map()
   }
 
   async logDirectories(): Promise<LogDirectoryReport[]> {
     return Promise.all(this.options.directories.map((directory) => this.report(directory)))
+  }
+
+  /** Tries again to open what could not be opened: a full disk may have room by now. */
+  reopenOffline(): void {
+    if (this.offline.size === 0) return
+    for (const topic of this.image.topics.values()) {
+      if (topic.partitions.some(({ index }) => this.offline.has(keyOf(topic.name, index)))) this.bring(topic)
+    }
+  }
+
+  /** The disk under a log directory has failed: whoever waits for a partition there is told. */
+  directoryFailed(path: string): void {
+    for (const directory of this.options.directories) {
+      if (directory.path !== path) continue
+      for (const partition of this.of(directory)) partition.fetchWaits.endAll()
+    }
   }
 
   /** Ends every wait and writes what is queued. Directories are closed by their owner. */
@@ -159,12 +178,16 @@ export class Replicas implements ImageSubscriber {
   }
 
   private open(topic: TopicImage, index: number, config: TopicConfig): Replica {
+    const key = keyOf(topic.name, index)
     const place = this.claim(topic, index)
-    const directory = place?.directory ?? this.emptiestDirectory()
+    const directory = place?.directory ?? this.begun.get(key) ?? this.emptiestDirectory()
+    if (place === undefined) this.begun.set(key, directory)
     const log: Log =
       place === undefined
         ? directory.createLog(topic.name, index, topic.id, config)
         : directory.openLog(place.found, config)
+    this.onDisk().delete(key)
+    this.begun.delete(key)
     this.replicaCounts.set(directory, (this.replicaCounts.get(directory) ?? 0) + 1)
     const identity = { topic: topic.name, topicId: topic.id, index, isInternal: topic.internal }
     const highWatermark = directory.highWatermark(topic.name, index)
@@ -178,11 +201,11 @@ export class Replicas implements ImageSubscriber {
     const key = keyOf(topic.name, index)
     const place = this.onDisk().get(key)
     if (place === undefined) return undefined
-    this.onDisk().delete(key)
     const { directory, found } = place
     if (found.topicId === undefined) directory.writeTopicId(topic.name, index, topic.id)
     else if (found.topicId !== topic.id) {
       const path = directory.setAside(topic.name, index)
+      this.onDisk().delete(key)
       this.logger.warn('a partition of an older topic with the same name was set aside', { path })
       return undefined
     }
@@ -192,12 +215,31 @@ export class Replicas implements ImageSubscriber {
   private drop(topic: TopicImage): void {
     const replicas = this.byTopic.get(topic.name)
     this.byTopic.delete(topic.name)
-    for (const { index } of topic.partitions) this.offline.delete(keyOf(topic.name, index))
+    for (const { index } of topic.partitions) this.dropOffline(topic.name, index)
     for (const replica of replicas ?? []) {
       if (replica === undefined) continue
       replica.partition.close()
       this.replicaCounts.set(replica.directory, (this.replicaCounts.get(replica.directory) ?? 1) - 1)
       replica.directory.deleteLog(topic.name, replica.partition.identity.index)
+    }
+  }
+
+  /** Drops a partition that could not be opened. If that cannot be done either, its topic id keeps it from being claimed. */
+  private dropOffline(topic: string, index: number): void {
+    const key = keyOf(topic, index)
+    if (!this.offline.delete(key)) return
+    const directory = this.onDisk().get(key)?.directory ?? this.begun.get(key)
+    this.begun.delete(key)
+    try {
+      directory?.deleteLog(topic, index)
+      this.onDisk().delete(key)
+    } catch (error) {
+      const reason = (error as Error).message
+      this.logger.warn('a partition that was offline could not be removed', {
+        topic,
+        partition: index,
+        reason,
+      })
     }
   }
 
