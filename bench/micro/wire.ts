@@ -2,7 +2,7 @@
 // Run: node build/bench/micro/wire.js
 
 import type { Api } from '../../src/wire/api.ts'
-import { fetch, metadata, produce } from '../../src/wire/apis/index.ts'
+import { apis, fetch, metadata, produce } from '../../src/wire/apis/index.ts'
 import { decodeRequestHeader, encodeRequest, encodeResponse } from '../../src/wire/frame.ts'
 import { flatten } from '../../src/wire/writer.ts'
 
@@ -109,7 +109,7 @@ function both(api: Api, version: number, request: object, response: object, what
   const bodyOffset = 8 + api.responseHeaderVersion(version)
   report(title('request: encode'), () => encodeRequest(api, version, 1, 'bench', request as never).byteLength)
   report(title('request: header and decode'), () => {
-    const header = decodeRequestHeader(requestFrame, 4, requestFrame.length)
+    const header = decodeRequestHeader(requestFrame, 4, requestFrame.length, (key) => apis.get(key))
     const value = header.api!.request.decode(requestFrame, header.bodyOffset, requestFrame.length, version)
     return value === undefined ? 0 : header.correlationId
   })

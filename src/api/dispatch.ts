@@ -33,6 +33,8 @@ export class Dispatcher {
   private readonly broker: BrokerContext
   private readonly byKey: (Handler | undefined)[] = []
   private readonly served: ApiVersionsAnswer['apiKeys']
+  private readonly apiOf = (key: number): Api | undefined =>
+    key === apiVersions.key ? apiVersions : this.byKey[key]?.api
 
   constructor(broker: BrokerContext) {
     this.broker = broker
@@ -45,7 +47,7 @@ export class Dispatcher {
    * to be closed; the message says why.
    */
   dispatch(frame: RequestFrame, origin: Origin): Outcome {
-    const header = decodeRequestHeader(frame.bytes, frame.start, frame.end)
+    const header = decodeRequestHeader(frame.bytes, frame.start, frame.end, this.apiOf)
     const { key, version, correlationId } = header
     if (key === apiVersions.key) return this.apiVersions(header, frame, origin)
     const handler = this.byKey[key]

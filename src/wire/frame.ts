@@ -10,7 +10,6 @@
 // The client id has an int16 length in header 2 as well, so that a broker can read it before it knows the
 // version.
 import type { Api } from './api.ts'
-import { apis } from './apis/index.ts'
 import { Reader } from './reader.ts'
 import type { Input } from './schema.ts'
 import { type Encoded, Writer } from './writer.ts'
@@ -31,15 +30,20 @@ export interface RequestHeader {
 }
 
 /**
- * Reads the header of the request in `bytes[offset, end)`, the frame without its size.
+ * Reads the header of the request in `bytes[offset, end)`, the frame without its size. `apiOf` knows the APIs by their keys.
  * @throws DecodeError when the bytes end early
  */
-export function decodeRequestHeader(bytes: Buffer, offset: number, end: number): RequestHeader {
+export function decodeRequestHeader(
+  bytes: Buffer,
+  offset: number,
+  end: number,
+  apiOf: (key: number) => Api | undefined,
+): RequestHeader {
   const reader = new Reader(bytes, offset, end, 'RequestHeader')
   const key = reader.int16()
   const version = reader.int16()
   const correlationId = reader.int32()
-  const known = apis.get(key)
+  const known = apiOf(key)
   const api = known !== undefined && isServed(known, version) ? known : undefined
   if (api === undefined) {
     return { key, version, correlationId, clientId: null, api, bodyOffset: reader.position }

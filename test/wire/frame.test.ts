@@ -57,7 +57,7 @@ describe('headers', () => {
     for (const api of apis.values()) {
       for (let version = api.versions[0]; version <= api.advertised[1]; version++) {
         const frame = flatten(encodeRequest(api, version, 99, 'client', {} as never))
-        const header = decodeRequestHeader(frame, 4, frame.length)
+        const header = decodeRequestHeader(frame, 4, frame.length, (key) => apis.get(key))
         assert.equal(header.api, api)
         assert.deepEqual([header.key, header.version], [api.key, version])
         assert.deepEqual([header.correlationId, header.clientId], [99, 'client'])
@@ -84,7 +84,7 @@ describe('headers', () => {
       '0016 0006 00000005',
     ]) {
       const bytes = bytesOf(start)
-      const header = decodeRequestHeader(bytes, 0, bytes.length)
+      const header = decodeRequestHeader(bytes, 0, bytes.length, (key) => apis.get(key))
       assert.equal(header.api, undefined)
       assert.equal(header.correlationId, 5)
       assert.equal(header.clientId, null)
@@ -94,7 +94,7 @@ describe('headers', () => {
   test('a header that ends early is a DecodeError', () => {
     const frame = flatten(encodeRequest(produce, 9, 7, 'me', {}))
     for (let size = 4; size < 17; size++) {
-      assert.throws(() => decodeRequestHeader(frame, 4, size), DecodeError)
+      assert.throws(() => decodeRequestHeader(frame, 4, size, (key) => apis.get(key)), DecodeError)
     }
   })
 })

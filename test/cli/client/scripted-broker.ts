@@ -80,7 +80,9 @@ export class ScriptedBroker {
   }
 
   private async reply(stream: Stream, bytes: Buffer, connection: number): Promise<void> {
-    const { key, version, correlationId, bodyOffset } = decodeRequestHeader(bytes, 0, bytes.length)
+    const { key, version, correlationId, bodyOffset } = decodeRequestHeader(bytes, 0, bytes.length, (key) =>
+      apis.get(key),
+    )
     const line = this.lines.get(key)
     if (line === undefined) {
       stream.destroy()
