@@ -81,7 +81,7 @@ export class ScriptedBroker {
 
   private async reply(stream: Stream, bytes: Buffer, connection: number): Promise<void> {
     const { key, version, correlationId, bodyOffset } = decodeRequestHeader(bytes, 0, bytes.length, (key) =>
-      apis.get(key),
+      all.apis.get(key),
     )
     const line = this.lines.get(key)
     if (line === undefined) {
