@@ -25,6 +25,18 @@ const LENGTH_BYTES = 4
 /** A claim of more than twice this is believed only when this much of the frame has arrived. */
 const TRUSTED_BYTES = 4 * 1024 * 1024
 
+/** What strangers say first, as far as it is mistaken for a length. */
+const TLS_HANDSHAKE = 0x1603
+const httpMethods: ReadonlySet<string> = new Set(['GET ', 'HEAD', 'POST', 'PUT ', 'OPTI'])
+
+function hint(length: number): string {
+  if (length >>> 16 === TLS_HANDSHAKE) return '. That is how TLS begins; this listener speaks PLAINTEXT'
+  const bytes = Buffer.alloc(LENGTH_BYTES)
+  bytes.writeInt32BE(length)
+  if (httpMethods.has(bytes.toString('latin1'))) return '. That is how HTTP begins; this is a Kafka listener'
+  return ''
+}
+
 export class FrameReader {
   private readonly receiveBuffer: Buffer
   private readonly maxFrameBytes: number
@@ -108,7 +120,7 @@ export class FrameReader {
   private checkLength(length: number): number {
     if (length > 0 && length <= this.maxFrameBytes) return length
     throw new FrameError(
-      `a frame announced ${length} bytes; socket.request.max.bytes allows 1 to ${this.maxFrameBytes}`,
+      `a frame announced ${length} bytes; socket.request.max.bytes allows 1 to ${this.maxFrameBytes}${hint(length)}`,
     )
   }
 

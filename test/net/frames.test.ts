@@ -73,6 +73,19 @@ describe('FrameReader', () => {
     })
   }
 
+  for (const [protocol, first] of [
+    ['TLS', '\x16\x03\x01\x02'],
+    ['HTTP', 'GET / HTTP/1.1\r\n'],
+  ]) {
+    test(`who speaks ${protocol} is told apart from who sends too much`, () => {
+      const { reader } = readerInto(64)
+      assert.throws(
+        () => feed(reader, Buffer.from(first, 'latin1'), [64]),
+        new RegExp(`how ${protocol} begins`),
+      )
+    })
+  }
+
   test('a large frame has to arrive in part before memory is taken for all of it', () => {
     const { reader } = readerInto(1024, 1_000_000_000)
     const bytes = Buffer.alloc(1024)
