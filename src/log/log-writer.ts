@@ -35,6 +35,8 @@ interface PendingSnapshot {
 
 export class LogWriter {
   queuedBytes = 0
+  /** How often everything queued had to be undone. */
+  failures = 0
   private readonly state: LogState
   private savepoint: Savepoint | undefined
   private snapshots: PendingSnapshot[] = []
@@ -171,6 +173,7 @@ export class LogWriter {
   }
 
   private undo(savepoint: Savepoint): void {
+    this.failures++
     const { state } = this
     const { segments, tail, producers, epochs } = state
     this.savepoint = undefined

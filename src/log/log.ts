@@ -129,6 +129,11 @@ export class Log {
     return this.writer.queuedBytes
   }
 
+  /** How often a write has failed: what was queued before the latest failure did not happen. */
+  get writeFailures(): number {
+    return this.writer.failures
+  }
+
   /** Epoch of the last batch or epoch start; -1 when there is none. */
   get latestEpoch(): number {
     return this.state.epochs.latest

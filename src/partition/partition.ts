@@ -91,7 +91,14 @@ export class Partition implements Writable {
   private committedOffset: number
   /** Settled by the write that the queued appends wait for. */
   private pendingWrite: Deferred | undefined
-  private unannouncedBytes = 0
+  /** Settled by the sync that covers everything written so far, while it is under way. */
+  private pendingSync: Promise<void> | undefined
+  /** Bytes ever appended, written, and made known to waiting fetches. */
+  private appendedBytes = 0
+  private writtenBytes = 0
+  private announcedBytes = 0
+  /** As the log had it when the first of the queued appends was made. */
+  private writeFailures = 0
   private isClosed = false
 
   /** `highWatermark` is the checkpointed one: where the log was known to be committed before this start. */
@@ -186,7 +193,7 @@ export class Partition implements Writable {
       leaderEpoch: this.image.leaderEpoch,
       retain: options.retain,
     })
-    this.unannouncedBytes += result.byteLength
+    this.appendedBytes += result.byteLength
     return { result, written: this.writtenSoon() }
   }
 
@@ -204,20 +211,29 @@ export class Partition implements Writable {
     this.pendingWrite = undefined
     try {
       this.log.writeQueued()
+      // Others make the log write as well, such as retention: then the failure was theirs to see.
+      if (this.log.writeFailures !== this.writeFailures)
+        throw new Error('a write of all that was queued failed')
     } catch (error) {
       this.reportFailedWrite(error)
+      this.appendedBytes = this.writtenBytes
       pending.reject(new KafkaError(errors.KAFKA_STORAGE_ERROR, (error as Error).message))
       return
     }
-    const writtenEndOffset = this.log.writtenEndOffset
+    const { writtenEndOffset } = this.log
+    const writtenBytes = this.appendedBytes
+    this.writtenBytes = writtenBytes
     if (!this.log.isSyncDue()) {
-      this.advance(writtenEndOffset)
+      this.advance(writtenEndOffset, writtenBytes)
       pending.resolve()
       return
     }
+    const { promise } = pending
+    this.pendingSync = promise
     this.log.sync().then(
       () => {
-        this.advance(writtenEndOffset)
+        if (this.pendingSync === promise) this.pendingSync = undefined
+        this.advance(writtenEndOffset, writtenBytes)
         pending.resolve()
       },
       (error: Error) => pending.reject(new KafkaError(errors.KAFKA_STORAGE_ERROR, error.message)),
@@ -232,7 +248,8 @@ export class Partition implements Writable {
     const lastStableOffset = this.lastStableOffset
     const limitOffset = isCommittedOnly ? lastStableOffset : this.committedOffset
     const { startOffset, writtenEndOffset } = this.log
-    if (fetchOffset < startOffset || fetchOffset > writtenEndOffset) {
+    // A reader whose history ended earlier than its offset is told where, not that the offset is wrong.
+    if (fetchOffset < startOffset || (fetchOffset > writtenEndOffset && divergingEpoch === undefined)) {
       throw new KafkaError(
         errors.OFFSET_OUT_OF_RANGE,
         `offset ${fetchOffset} is outside the log, which has ${startOffset} to ${writtenEndOffset}`,
@@ -286,7 +303,7 @@ export class Partition implements Writable {
 
   private becomeLeader(): void {
     this.log.assignEpochStart(this.image.leaderEpoch)
-    this.advance(this.log.writtenEndOffset)
+    this.advance(this.log.writtenEndOffset, this.writtenBytes)
   }
 
   private checkInSyncReplicas(): void {
@@ -303,8 +320,10 @@ export class Partition implements Writable {
   private writtenSoon(): Promise<void> {
     const { appendQueue } = this.environment
     if (this.pendingWrite === undefined) {
-      if (!this.log.hasQueued) return Promise.resolve()
+      // A repetition of what is written is as safe as the original, not safer.
+      if (!this.log.hasQueued) return this.pendingSync ?? Promise.resolve()
       this.pendingWrite = deferred()
+      this.writeFailures = this.log.writeFailures
       // With acks = 0 nobody waits: a failure is reported, not thrown.
       this.pendingWrite.promise.catch(() => {})
       appendQueue.add(this)
@@ -315,11 +334,11 @@ export class Partition implements Writable {
   }
 
   /** This broker is the only in-sync replica: what it has written is committed. */
-  private advance(endOffset: number): void {
+  private advance(endOffset: number, writtenBytes: number): void {
     if (endOffset <= this.committedOffset) return
     this.committedOffset = endOffset
-    const byteLength = this.unannouncedBytes
-    this.unannouncedBytes = 0
+    const byteLength = writtenBytes - this.announcedBytes
+    this.announcedBytes = writtenBytes
     this.commitWaits.advanced(endOffset)
     this.fetchWaits.bytesArrived(byteLength)
   }
