@@ -141,7 +141,8 @@ function brokerSynonyms(layers: BrokerConfigLayers, brokerKey: string): ConfigSy
     })
   const defaults = chain.flatMap((name) => {
     const row = brokerRows.get(name)!
-    return row.default === null
+    // As in Apache Kafka 4.3: what stands in for another setting is told when somebody set it, not for its default.
+    return row.default === null || (name !== brokerKey && row.fallbackOf !== undefined)
       ? []
       : [{ name, value: formatValue(row, row.default), source: configSource.default }]
   })
