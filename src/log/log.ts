@@ -348,10 +348,10 @@ export class Log {
     this.sync().catch(() => {})
   }
 
-  /** Forgets producers that have been silent for `producer.id.expiration.ms`. */
-  expireProducers(): void {
+  /** Forgets producers that have been silent for `producer.id.expiration.ms`: that of the start unless given. */
+  expireProducers(expirationMs = this.state.environment.producerIdExpirationMs): void {
     const { environment, producers } = this.state
-    producers.expire(environment.clock.wallMs(), environment.producerIdExpirationMs)
+    producers.expire(environment.clock.wallMs(), expirationMs)
   }
 
   updateConfig(config: LogConfig): void {

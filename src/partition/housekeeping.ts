@@ -67,7 +67,8 @@ export class Housekeeping {
       'silent producers',
       (config) => config.producerIdExpirationCheckIntervalMs,
       () => {
-        for (const { log } of this.options.replicas.all()) log.expireProducers()
+        const { producerIdExpirationMs } = this.options.config()
+        for (const { log } of this.options.replicas.all()) log.expireProducers(producerIdExpirationMs)
       },
     )
   }
