@@ -119,7 +119,7 @@ describe('describing brokers', () => {
     assert.match(broker('log.retention.ms', said), /^86400000 4 \[log.retention.hours=24 4\]/)
     assert.match(broker('log.retention.hours', said), /^24 4 /)
     assert.match(broker('log.retention.minutes', said), /^null 5 \[\]/)
-    assert.match(broker('node.id', said), /^6 4 \[broker.id=6 4, /)
+    assert.match(broker('node.id', said), /^6 4 \[broker.id=6 4\]/)
     assert.match(broker('log.dirs', said), /^\/a 4 /)
   })
 
