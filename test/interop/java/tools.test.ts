@@ -131,7 +131,7 @@ describe('Java tools', { skip: javaSkipReason() }, () => {
       configs('--describe', ...entity),
     )
     await refused(
-      /Unknown topic config name: no\.such/,
+      /InvalidConfigurationException: .*no\.such/,
       configsTool,
       '--alter',
       ...entity,
