@@ -1,6 +1,8 @@
 // DescribeProducers: who writes to a partition idempotently or in transactions, for finding hanging ones (KIP-664).
 // Promises the state that appends are checked against. Leaves that state to log/.
+import { topicNameProblem } from '../cluster/topic-names.ts'
 import type { DescribeProducersRequest, describeProducers } from '../wire/apis/describe-producers.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
 import type { Input } from '../wire/schema.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError, localPartition } from './each.ts'
@@ -16,6 +18,7 @@ export function handleDescribeProducers(
       name,
       partitions: partitionIndexes.map((partitionIndex) => {
         try {
+          if (topicNameProblem(name) !== null) throw new KafkaError(errors.INVALID_TOPIC_EXCEPTION)
           const partition = localPartition(context.broker, name, partitionIndex)
           partition.checkLeader(-1)
           const activeProducers = partition.log.activeProducers().map((producer) => ({

@@ -33,7 +33,8 @@ export function handleDescribeTopicPartitions(
     if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: 0 } }
     const topic = image.topics.get(name)
     if (topic === undefined) {
-      topics.push(refuse(name, unknownCode(name)))
+      const topicAuthorizedOperations = authorizedTopicOperations(true)
+      topics.push({ ...refuse(name, unknownCode(name)), topicAuthorizedOperations })
       continue
     }
     const start = cursor?.topicName === name ? cursor.partitionIndex : 0
@@ -67,8 +68,7 @@ function unknownCode(name: string): number {
 }
 
 function refuse(name: string, errorCode: number): TopicAnswer {
-  const topicAuthorizedOperations = authorizedTopicOperations(true)
-  return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [], topicAuthorizedOperations }
+  return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [] }
 }
 
 function describe(topic: TopicImage, start: number, end: number, context: RequestContext): TopicAnswer {

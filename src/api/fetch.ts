@@ -3,7 +3,7 @@
 // Leaves sessions to partition/fetch-session.ts and what is visible to partition/.
 //
 //  4 oldest  6 KAFKA_STORAGE_ERROR (KIP-112)  7 sessions (KIP-227)  9 leader epoch of the reader (KIP-320)
-// 10 zstd (KIP-110)  12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
+// 10 readers that know zstd (KIP-110)  12 diverging epochs (KIP-595)  13 topic ids (KIP-516)  16 the leader to turn to (KIP-951)
 import { release as releaseMemory } from '../lib/memory.ts'
 import type { FileRange } from '../log/log.ts'
 import type { FetchPlan, FetchPosition } from '../partition/fetch-session.ts'
@@ -14,7 +14,6 @@ import { errors, KafkaError } from '../wire/errors.ts'
 import { EMPTY_BYTES, type Input, ZERO_UUID } from '../wire/schema.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError, localPartition, topicNameOf } from './each.ts'
-import { holdsZstd } from './fetch-codec.ts'
 import { currentLeaderOf, leaderEndpoints } from './leader-hint.ts'
 
 type FetchAnswer = Input<typeof fetch.response>
@@ -23,7 +22,6 @@ type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]
 
 const TOPIC_ID_VERSION = 13
 const LEADER_HINT_VERSION = 16
-const ZSTD_VERSION = 10
 const STORAGE_ERROR_VERSION = 6
 const READ_COMMITTED = 1
 /**
@@ -134,10 +132,6 @@ function readOne(
       ...left,
       maxBytes: Math.max(0, Math.min(position.maxBytes, left.maxBytes)),
     })
-    if (apiVersion < ZSTD_VERSION && holdsZstd(outcome.parts)) {
-      releaseParts(outcome.parts)
-      throw new KafkaError(errors.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Fetch version 10 or later')
-    }
     return { position, partition, outcome }
   } catch (error) {
     return { position, partition, outcome: asKafkaError(error, broker) }
@@ -172,7 +166,7 @@ function answer(plan: FetchPlan, reads: Reads, context: RequestContext): FetchAn
     }
     topic.partitions.push(
       outcome instanceof KafkaError
-        ? failure(position, outcome, context, movedTo)
+        ? failure(read, outcome, context, movedTo)
         : success(position.partition, outcome),
     )
   }
@@ -216,12 +210,14 @@ function success(partitionIndex: number, read: PartitionRead): PartitionAnswer {
 }
 
 function failure(
-  position: FetchPosition,
+  { position, partition }: PositionRead,
   error: KafkaError,
   context: RequestContext,
   movedTo: Set<number>,
 ): PartitionAnswer {
   const isStorageError = error.error === errors.KAFKA_STORAGE_ERROR
+  // Null once the log was reached, as Apache Kafka 4.3 does it (measured).
+  const isOfLog = partition !== undefined
   const failed: PartitionAnswer = {
     partitionIndex: position.partition,
     // Older clients do not know what it means, but that there is something to try again (KIP-112).
@@ -230,7 +226,7 @@ function failure(
         ? errors.NOT_LEADER_OR_FOLLOWER.code
         : error.code,
     highWatermark: -1,
-    abortedTransactions: [],
+    abortedTransactions: isOfLog ? null : [],
     records: EMPTY_BYTES,
   }
   const isMoved = error.error === errors.NOT_LEADER_OR_FOLLOWER || error.error === errors.FENCED_LEADER_EPOCH

@@ -11,16 +11,24 @@ import { asKafkaError } from './each.ts'
 
 type InitProducerIdAnswer = Input<typeof initProducerId.response>
 
+const NONE = -1
+
 export async function handleInitProducerId(
   request: InitProducerIdRequest,
   context: RequestContext,
 ): Promise<InitProducerIdAnswer> {
-  if (request.transactionalId === '') return { errorCode: errors.INVALID_REQUEST.code }
-  if (request.transactionalId !== null) return { errorCode: errors.COORDINATOR_NOT_AVAILABLE.code }
+  // A producer names both or none of what it was given.
+  const isHalfNamed = (request.producerId === NONE) !== (request.producerEpoch === NONE)
+  if (request.transactionalId === '' || isHalfNamed) return refused(errors.INVALID_REQUEST.code)
+  if (request.transactionalId !== null) return refused(errors.COORDINATOR_NOT_AVAILABLE.code)
   try {
     const producerId = await context.broker.producerIds.take()
     return { errorCode: 0, producerId, producerEpoch: 0 }
   } catch (error) {
-    return { errorCode: asKafkaError(error, context.broker).code }
+    return refused(asKafkaError(error, context.broker).code)
   }
+}
+
+function refused(errorCode: number): InitProducerIdAnswer {
+  return { errorCode, producerId: NONE, producerEpoch: NONE }
 }

@@ -38,15 +38,15 @@ const NOT_FOUND = { timestamp: -1, offset: -1, leaderEpoch: -1 }
 export function handleListOffsets(request: ListOffsetsRequest, context: RequestContext): ListOffsetsAnswer {
   return {
     topics: request.topics.map(({ name, partitions }) => {
-      const asked = new Set<number>()
+      const named = new Map<number, PartitionQuery>()
       const repeated = new Set<number>()
-      for (const { partitionIndex } of partitions) {
-        if (asked.has(partitionIndex)) repeated.add(partitionIndex)
-        asked.add(partitionIndex)
+      for (const query of partitions) {
+        if (named.has(query.partitionIndex)) repeated.add(query.partitionIndex)
+        named.set(query.partitionIndex, query)
       }
       return {
         name,
-        partitions: partitions.map((query) => {
+        partitions: [...named.values()].map((query) => {
           if (repeated.has(query.partitionIndex)) {
             return { partitionIndex: query.partitionIndex, errorCode: errors.INVALID_REQUEST.code }
           }

@@ -115,7 +115,11 @@ function answerOne(
   const failure = failures.get(name)
   if (failure !== undefined) return refuse(failure, asked)
   const isPossible = topicNameProblem(name) === null
-  return refuse(isPossible ? errors.UNKNOWN_TOPIC_OR_PARTITION : errors.INVALID_TOPIC_EXCEPTION, asked)
+  return {
+    ...refuse(isPossible ? errors.UNKNOWN_TOPIC_OR_PARTITION : errors.INVALID_TOPIC_EXCEPTION, asked),
+    // Apache Kafka 4.3 tells them of topics that are not there, too (measured).
+    topicAuthorizedOperations: authorizedTopicOperations(request.includeTopicAuthorizedOperations),
+  }
 }
 
 function refuse(error: ErrorCode, { name, topicId }: Asked): TopicAnswer {

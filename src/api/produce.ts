@@ -9,6 +9,7 @@ import { ACKS_ALL, type Partition } from '../partition/partition.ts'
 import type { ProduceRequest, produce } from '../wire/apis/produce.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import * as batch from '../wire/records/batch.ts'
+import { codecs } from '../wire/records/compression/index.ts'
 import type { Input } from '../wire/schema.ts'
 import type { BrokerContext, RequestContext } from './context.ts'
 import { asKafkaError, localPartition, topicNameOf } from './each.ts'
@@ -27,6 +28,8 @@ const TOPIC_ID_VERSION = 13
 const STORAGE_ERROR_VERSION = 4
 /** KIP-890: from here on a client knows TRANSACTION_ABORTABLE. */
 const ABORTABLE_VERSION = 11
+/** KIP-110: older versions do not know zstd. */
+const ZSTD_VERSION = 7
 /** Only the tools of an administrator may write to internal topics, and this is how Kafka knows them. */
 const ADMIN_CLIENT_ID = '__admin_client'
 /** Errors that are found when the log was reached already: the answer names its real start. Measured on Apache Kafka 4.3. */
@@ -93,13 +96,16 @@ function hasTransactionalBatch(topic: TopicData): boolean {
   return topic.partitionData.some(({ records }) => isTransactional(records))
 }
 
+function hasHeader(records: Buffer | null): records is Buffer {
+  return records !== null && records.length >= batch.HEADER_BYTES && batch.magic(records, 0) === batch.MAGIC
+}
+
 function isTransactional(records: Buffer | null): boolean {
-  return (
-    records !== null &&
-    records.length >= batch.HEADER_BYTES &&
-    batch.magic(records, 0) === batch.MAGIC &&
-    batch.isTransactional(records, 0)
-  )
+  return hasHeader(records) && batch.isTransactional(records, 0)
+}
+
+function isZstd(records: Buffer): boolean {
+  return hasHeader(records) && batch.codecOf(records, 0) === codecs.zstd
 }
 
 function appendOne(
@@ -121,6 +127,12 @@ function appendOne(
     }
     if (data.records === null) {
       throw new BatchShapeError(errors.INVALID_RECORD, 'the request has no record batch')
+    }
+    if (apiVersion < ZSTD_VERSION && isZstd(data.records)) {
+      throw new KafkaError(
+        errors.UNSUPPORTED_COMPRESSION_TYPE,
+        `zstd needs Produce version ${ZSTD_VERSION} or later`,
+      )
     }
     if (isTransactional(data.records)) throw unverifiable(apiVersion)
     const { result, written } = partition.append(data.records, {

@@ -112,7 +112,7 @@ export function checkFromCoordinator(records: Buffer, rules: AppendRules, nowMs:
 function oneBatch(records: Buffer): Buffer {
   if (records.byteLength < batch.PREFIX_BYTES) throw misshapen('there is no whole batch')
   const damage = batch.damageOf(records, 0)
-  if (damage !== undefined && batch.magic(records, 0) <= batch.MAGIC) {
+  if (damage !== undefined) {
     throw new KafkaError(errors.CORRUPT_MESSAGE, `this is not a batch: ${damage}`)
   }
   if (batch.magic(records, 0) !== batch.MAGIC) {
@@ -218,7 +218,9 @@ function opened(bytes: Buffer, wantedCodec: Codec, rules: AppendRules, nowMs: nu
   const records: RecordToWrite[] = []
   let max = -1
   let isInOrder = true
-  let isFaulty = rules.isLogAppendTime && batch.isLogAppendTime(bytes, 0)
+  const saysAppendTime = batch.isLogAppendTime(bytes, 0)
+  let isFaulty =
+    saysAppendTime && (rules.isLogAppendTime || batch.maxTimestamp(bytes, 0) === batch.NO_TIMESTAMP)
   while (reader.next()) {
     if (reader.offsetDelta !== records.length) isInOrder = false
     if (reader.timestamp > max) max = reader.timestamp

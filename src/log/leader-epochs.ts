@@ -51,7 +51,7 @@ export class LeaderEpochs {
 
   /** Where the records of `epoch` end, in a log that ends at `logEndOffset`. */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEndOffset {
-    if (epoch < 0 || this.starts.length === 0) return UNDEFINED
+    if (epoch === UNDEFINED.leaderEpoch || this.starts.length === 0) return UNDEFINED
     if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEndOffset }
     const next = this.starts.findIndex((start) => start.epoch > epoch)
     if (next < 0) return UNDEFINED

@@ -49,8 +49,16 @@ export class ProducerState {
   checkFromClient(bytes: Uint8Array, position: number): BatchIdentity | undefined {
     const producerId = batch.producerId(bytes, position)
     const entry = this.entries.get(producerId)
-    if (entry === undefined) return undefined // any first sequence is accepted from an unknown producer
     const epoch = batch.producerEpoch(bytes, position)
+    if (entry === undefined) {
+      if (epoch < NO_EPOCH) {
+        throw new KafkaError(
+          errors.INVALID_PRODUCER_EPOCH,
+          `producer ${producerId} comes with epoch ${epoch}`,
+        )
+      }
+      return undefined // any first sequence is accepted from an unknown producer
+    }
     const firstSequence = batch.baseSequence(bytes, position)
     const original = entry.find(epoch, firstSequence, batch.lastSequence(bytes, position))
     if (original !== undefined) return original
@@ -192,6 +200,9 @@ export class ProducerState {
 export function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {
   return entry.transactionStart < 0 && nowMs - entry.lastTimestamp >= expirationMs
 }
+
+/** What an unknown producer counts as having. */
+const NO_EPOCH = -1
 
 function checkEpoch(entry: ProducerEntry, epoch: number): void {
   if (epoch >= entry.epoch) return

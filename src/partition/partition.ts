@@ -270,11 +270,12 @@ export class Partition implements Writable {
       logStartOffset: startOffset,
       parts: found?.parts ?? NOTHING,
       byteLength: found?.byteLength ?? 0,
-      abortedTransactions: isCommittedOnly
-        ? found === undefined
-          ? NOTHING
-          : this.log.abortedTransactions(fetchOffset, Math.max(found.nextOffset, fetchOffset + 1))
-        : null,
+      abortedTransactions:
+        isCommittedOnly && divergingEpoch === undefined
+          ? found === undefined
+            ? NOTHING
+            : this.log.abortedTransactions(fetchOffset, Math.max(found.nextOffset, fetchOffset + 1))
+          : null,
       divergingEpoch,
     }
   }

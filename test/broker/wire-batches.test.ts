@@ -46,6 +46,7 @@ const refused: readonly Case[] = [
   { name: 'a flipped byte', batch: badBatches.flippedByte, code: 2, logStartOffset: NOT_REACHED },
   { name: 'format 1', batch: () => badBatches.magic(1), code: 87, logStartOffset: NOT_REACHED },
   { name: 'format 0', batch: () => badBatches.magic(0), code: 87, logStartOffset: NOT_REACHED },
+  { name: 'format 3', batch: () => badBatches.magic(3), code: 2, logStartOffset: NOT_REACHED },
   { name: 'two batches', batch: badBatches.twoBatches, code: 87, logStartOffset: NOT_REACHED },
   { name: 'no batch', batch: badBatches.empty, code: 87, logStartOffset: NOT_REACHED },
   { name: 'null for a batch', batch: () => null, code: 87, logStartOffset: NOT_REACHED },
@@ -115,6 +116,12 @@ const refused: readonly Case[] = [
     options: { partition: 9 },
     code: 3,
     logStartOffset: NOT_REACHED,
+  },
+  {
+    name: 'a producer epoch that nobody gave out',
+    batch: () => batchOf(['a'], { producerId: 8, producerEpoch: -3, baseSequence: 0 }),
+    code: 47,
+    logStartOffset: START,
   },
   // Kafka 4.3 answers these two with UNKNOWN_SERVER_ERROR (-1): an exception nobody caught. The code says more here.
   {

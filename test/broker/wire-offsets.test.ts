@@ -103,7 +103,6 @@ describe('ListOffsets', () => {
       answer.topics[0]!.partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode]),
       [
         [0, 42],
-        [0, 42],
         [1, 0],
       ],
     )

@@ -31,6 +31,7 @@ const LOG_APPEND_TIME_BIT = 0x08
 const TRANSACTIONAL_BIT = 0x10
 const CONTROL_BIT = 0x20
 const DELETE_HORIZON_BIT = 0x40
+const MEANINGFUL_BITS = 0x7f
 
 const field = {
   baseOffset: 0,
@@ -116,10 +117,11 @@ export function isLogAppendTime(bytes: Uint8Array, position: number): boolean {
   return (attributes(bytes, position) & LOG_APPEND_TIME_BIT) !== 0
 }
 
-/** Sets or clears the bit; the CRC has to be written anew. */
+/** Sets or clears the bit, and clears those without a meaning, as Kafka 4.3 does; the CRC has to be written anew. */
 export function setLogAppendTime(bytes: Uint8Array, position: number, isSet: boolean): void {
   const at = position + field.attributes + 1
-  bytes[at] = isSet ? bytes[at]! | LOG_APPEND_TIME_BIT : bytes[at]! & ~LOG_APPEND_TIME_BIT
+  bytes[at] = (isSet ? bytes[at]! | LOG_APPEND_TIME_BIT : bytes[at]! & ~LOG_APPEND_TIME_BIT) & MEANINGFUL_BITS
+  bytes[at - 1] = 0
 }
 
 export function isTransactional(bytes: Uint8Array, position: number): boolean {

@@ -26,6 +26,8 @@ export interface BrokerUnderTestOptions {
   readonly target?: InteropTarget
   /** Default 20000 for ours, 120000 for Apache Kafka. */
   readonly startTimeoutMs?: number
+  /** Of Apache Kafka's JVM. */
+  readonly heapMb?: number
 }
 
 export interface BrokerUnderTest {
@@ -99,7 +101,7 @@ async function startApache(
   port: number,
   options: BrokerUnderTestOptions,
 ): Promise<RunningBroker> {
-  const { startTimeoutMs } = options
+  const { startTimeoutMs, heapMb } = options
   const broker = await startApacheKafka({
     dataDir,
     port,
@@ -110,6 +112,7 @@ async function startApache(
       ...options.properties,
     },
     ...(startTimeoutMs && { startTimeoutMs }),
+    ...(heapMb && { heapMb }),
   })
   return { kill: () => broker.kill(), halt: () => broker.stop() }
 }
