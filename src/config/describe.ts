@@ -56,8 +56,7 @@ export function describeTopicConfig(
   const effective = resolveTopicConfig(broker, overrides) as Readonly<Record<string, SettingValue>>
   return wanted(topicRows, options).map(([name, row]) => {
     const own = valid(row, overrides.get(name))
-    const { brokerKey } = row
-    const inherited = brokerKey === undefined ? [] : inheritedFrom(layers, brokerKey)
+    const inherited = row.brokerKey === undefined ? [] : brokerSynonyms(layers, row.brokerKey)
     const ownText = own === undefined ? undefined : canonicalText(row, own)
     const synonyms =
       ownText === undefined ? inherited : [{ name, value: ownText, source: configSource.topic }, ...inherited]
@@ -129,13 +128,6 @@ function describe(
 /** A stored text that makes no sense has no effect, so it is not told as if it had. */
 function valid(row: KeyDefinition, text: string | undefined): string | undefined {
   return text === undefined || 'problem' in parseValue(row, text) ? undefined : text
-}
-
-/** As in Apache Kafka 4.3 (measured): the default of another unit is told only below something that was set. */
-function inheritedFrom(layers: BrokerConfigLayers, brokerKey: string): ConfigSynonym[] {
-  const synonyms = brokerSynonyms(layers, brokerKey)
-  const isSet = synonyms.some(({ source }) => source !== configSource.default)
-  return isSet ? synonyms : synonyms.filter(({ name }) => name === brokerKey)
 }
 
 /** Every place that says something about a broker setting or one that stands in for it, strongest first. */

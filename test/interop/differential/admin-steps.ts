@@ -1,155 +1,32 @@
 // The interesting requests of administrators: topics, partitions, settings, and what the cluster says of itself.
 // Promises names of its own, so that it meets nothing of the other tables. Leaves settings that only one of the two
 // brokers knows to known-differences.ts.
-import { alterConfigs } from '../../../src/wire/apis/alter-configs.ts'
 import { apiVersions } from '../../../src/wire/apis/api-versions.ts'
 import { createPartitions } from '../../../src/wire/apis/create-partitions.ts'
-import { createTopics } from '../../../src/wire/apis/create-topics.ts'
 import { deleteTopics } from '../../../src/wire/apis/delete-topics.ts'
 import { describeCluster } from '../../../src/wire/apis/describe-cluster.ts'
-import { describeConfigs } from '../../../src/wire/apis/describe-configs.ts'
 import { describeLogDirs } from '../../../src/wire/apis/describe-log-dirs.ts'
 import { describeTopicPartitions } from '../../../src/wire/apis/describe-topic-partitions.ts'
-import { incrementalAlterConfigs } from '../../../src/wire/apis/incremental-alter-configs.ts'
 import { listPartitionReassignments } from '../../../src/wire/apis/list-partition-reassignments.ts'
 import { metadata } from '../../../src/wire/apis/metadata.ts'
 import { ZERO_UUID } from '../../../src/wire/schema.ts'
+import {
+  alterStep,
+  BROKER,
+  changeStep,
+  createStep,
+  deleteStep,
+  describeStep,
+  growStep,
+  metadataStep,
+  type Operation,
+  settling,
+  type TopicRequest,
+} from './admin-requests.ts'
 import { idOf, type Side, type Step, step } from './sides.ts'
-
-const settling = { isSettling: true }
-const TOPIC = 2
-const BROKER = 4
 
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i)
-
-export type Configs = Readonly<Record<string, string | null>>
-
-export interface TopicRequest {
-  readonly name: string
-  readonly partitions?: number
-  readonly replicas?: number
-  readonly assignments?: readonly (readonly number[])[]
-  readonly configs?: Configs
-}
-
-const listOf = (configs: Configs) => Object.entries(configs).map(([name, value]) => ({ name, value }))
-
-export function createStep(
-  name: string,
-  topics: readonly TopicRequest[],
-  { version = 7, validateOnly = false } = {},
-): Step {
-  const request = {
-    topics: topics.map(({ name, partitions = 1, replicas = 1, assignments = [], configs = {} }) => ({
-      name,
-      numPartitions: partitions,
-      replicationFactor: replicas,
-      assignments: assignments.map((brokerIds, partitionIndex) => ({
-        partitionIndex,
-        brokerIds: [...brokerIds],
-      })),
-      configs: listOf(configs),
-    })),
-    timeoutMs: 10_000,
-    validateOnly,
-  }
-  const keep = (side: Side, answer: { readonly topics?: unknown }) => {
-    for (const { name, topicId = ZERO_UUID } of answer.topics as { name: string; topicId?: string }[]) {
-      if (topicId !== ZERO_UUID && !validateOnly) side.topicIds.set(name, topicId)
-    }
-  }
-  return step(name, createTopics, version, request, { after: keep })
-}
-
-export function deleteStep(name: string, topics: readonly string[], version = 5): Step {
-  return step(name, deleteTopics, version, {
-    topicNames: [...topics],
-    topics: topics.map((topic) => ({ name: topic, topicId: ZERO_UUID })),
-    timeoutMs: 10_000,
-  })
-}
-
-export function growStep(
-  name: string,
-  topic: string,
-  count: number,
-  { version = 3, validateOnly = false, assignments = null as readonly (readonly number[])[] | null } = {},
-): Step {
-  const given = assignments?.map((brokerIds) => ({ brokerIds: [...brokerIds] })) ?? null
-  const topics = [{ name: topic, count, assignments: given }]
-  return step(name, createPartitions, version, { topics, timeoutMs: 10_000, validateOnly })
-}
-
-export function metadataStep(
-  name: string,
-  topics: readonly string[] | null,
-  { version = 12, byId = false, create = false } = {},
-): Step {
-  const list = (side: Side) =>
-    topics?.map((topic) => (byId ? { name: null, topicId: idOf(side, topic) } : { name: topic })) ?? null
-  const request = (side: Side) => ({
-    topics: list(side),
-    allowAutoTopicCreation: create,
-    includeClusterAuthorizedOperations: true,
-    includeTopicAuthorizedOperations: true,
-  })
-  return step(name, metadata, version, request, settling)
-}
-
-interface Resource {
-  readonly type?: number
-  readonly name: string
-}
-
-const resourceOf = ({ type = TOPIC, name }: Resource) => ({ resourceType: type, resourceName: name })
-
-export function describeStep(
-  name: string,
-  resources: readonly (Resource & { readonly keys?: readonly string[] | null })[],
-  { version = 4, synonyms = true } = {},
-): Step {
-  const request = {
-    resources: resources.map((resource) => ({
-      ...resourceOf(resource),
-      configurationKeys: resource.keys === undefined || resource.keys === null ? null : [...resource.keys],
-    })),
-    includeSynonyms: synonyms,
-    includeDocumentation: false,
-  }
-  return step(name, describeConfigs, version, request, settling)
-}
-
-export function alterStep(
-  name: string,
-  resources: readonly (Resource & { readonly configs: Configs })[],
-  { version = 2, validateOnly = false } = {},
-): Step {
-  return step(name, alterConfigs, version, {
-    resources: resources.map((resource) => ({ ...resourceOf(resource), configs: listOf(resource.configs) })),
-    validateOnly,
-  })
-}
-
-export type Operation = readonly [key: string, operation: number, value: string | null]
-
-export function changeStep(
-  name: string,
-  resources: readonly (Resource & { readonly operations: readonly Operation[] })[],
-  { version = 1, validateOnly = false } = {},
-): Step {
-  return step(name, incrementalAlterConfigs, version, {
-    resources: resources.map((resource) => ({
-      ...resourceOf(resource),
-      configs: resource.operations.map(([key, configOperation, value]) => ({
-        name: key,
-        configOperation,
-        value,
-      })),
-    })),
-    validateOnly,
-  })
-}
 
 function topicSteps(): Step[] {
   const long = 'n'.repeat(249)

@@ -97,6 +97,11 @@ const known: readonly Known[] = [
     reason: 'Kafka fixes min.insync.replicas for the cluster when eligible leader replicas are on (KIP-966)',
   },
   {
+    steps: /^DescribeConfigs v4: after that$/,
+    paths: /^results\.0\.configs\.27\.synonyms\.1$/,
+    reason: 'below log.retention.ms of all brokers Kafka also tells the default of log.retention.hours',
+  },
+  {
     steps: /^DescribeConfigs v4: of the broker$/,
     paths: /^results\.0\.configs\.0\.value$/,
     reason: 'log.retention.ms was not set: Kafka tells null, we the value that holds',

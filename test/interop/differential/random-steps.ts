@@ -15,7 +15,7 @@ import {
   growStep,
   metadataStep,
   type Operation,
-} from './admin-steps.ts'
+} from './admin-requests.ts'
 import { fetchStep, listOffsetsStep, produceStep } from './data-requests.ts'
 import { newProducerStep } from './produce-steps.ts'
 import { type Side, type Step, step } from './sides.ts'
