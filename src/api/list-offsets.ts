@@ -65,22 +65,27 @@ function answerOne(
 ): PartitionAnswer {
   const { partitionIndex } = query
   try {
+    checkVersion(query.timestamp, context.apiVersion)
     const partition = localPartition(context.broker, topic, partitionIndex)
     partition.checkLeader(query.currentLeaderEpoch)
-    const found = find(partition, query.timestamp, isCommittedOnly, context.apiVersion)
+    const found = find(partition, query.timestamp, isCommittedOnly)
     return { partitionIndex, errorCode: 0, ...found }
   } catch (error) {
     return { partitionIndex, errorCode: asKafkaError(error, context.broker).code }
   }
 }
 
-function find(partition: Partition, timestamp: number, isCommittedOnly: boolean, apiVersion: number) {
+/** Before anything is looked up, as in Apache Kafka 4.3 (measured). */
+function checkVersion(timestamp: number, apiVersion: number): void {
   if (timestamp < 0 && apiVersion < (firstVersions.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
     throw new KafkaError(
       errors.UNSUPPORTED_VERSION,
       `timestamp ${timestamp} has no meaning in version ${apiVersion}`,
     )
   }
+}
+
+function find(partition: Partition, timestamp: number, isCommittedOnly: boolean) {
   const { log } = partition
   const endOffset = isCommittedOnly ? partition.lastStableOffset : partition.highWatermark
   switch (timestamp) {

@@ -191,6 +191,9 @@ function offsetSteps(baseMs: number): Step[] {
       { topic: 'read', timestamp: -2 },
       { topic: 'read', partition: 1, timestamp: -1 },
     ]),
+    listOffsetsStep('a timestamp of later versions, unknown topic', [{ topic: 'nowhere', timestamp: -5 }], {
+      version: 4,
+    }),
     listOffsetsStep('replica -2', [{ topic: 'read', timestamp: -1 }], { replicaId: -2 }),
     listOffsetsStep('replica 5', [{ topic: 'read', timestamp: -1 }], { replicaId: 5 }),
     listOffsetsStep('LogAppendTime', [{ topic: 'append-time', timestamp: baseMs }]),
