@@ -73,8 +73,8 @@ const batchSizes: readonly BatchSize[] = [
     bytes: 1_048_000,
     inFlight: 5,
     volume: 2e9,
-    // The design gives no bound of its own for 1 MiB: its prototype reached 2.2x and 0.69x, so that is what is asked.
-    metrics: [throughput(1.5, 2.2), metric('CPU per GB', 's', 'lower', [atMost(0.8)], [atMost(0.69)])],
+    // The design sets no bound for 1 MiB: shown, not judged. Its prototype reached 2.2x and 0.69x.
+    metrics: [metric('throughput', 'MB/s', 'higher'), metric('CPU per GB', 's', 'lower')],
   },
 ]
 
