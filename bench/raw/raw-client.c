@@ -487,7 +487,11 @@ static void *run_fetch(void *argument) {
 // ---- latency ----
 
 // An open loop: requests leave at their time whether or not earlier ones were answered, so a slow broker cannot slow the
-// clock that judges it. A request's latency counts from its own send() to the receipt of its answer.
+// clock that judges it. A request's latency counts from its own send() to the receipt of its answer; one that had to wait
+// because too many were unanswered counts from when it was due. (Without that bound both sides could wait for the other
+// to read.)
+#define MOST_UNANSWERED 1000
+
 static void *run_latency(void *argument) {
   Connection *c = argument;
   int records;
@@ -498,19 +502,24 @@ static void *run_latency(void *argument) {
   int64_t *sent_at = allocate(sizeof *sent_at * total);
   c->latency_us = allocate(sizeof *c->latency_us * total);
   prctl(PR_SET_TIMERSLACK, 1);
+  int is_held_back = 0;
   c->started = now_ns();
   while (c->requests < total) {
     int64_t now = now_ns();
     int64_t due = c->started + (int64_t)(c->next_correlation * interval_ns);
-    if ((long)c->next_correlation < total && now >= due) {
+    int is_full = c->next_correlation - c->next_answer >= MOST_UNANSWERED;
+    if (is_full) is_held_back = 1;
+    if ((long)c->next_correlation < total && now >= due && !is_full) {
+      // Once behind, every request is late until the schedule is caught up with.
+      if (now - due < interval_ns) is_held_back = 0;
       set_int32(request.bytes + 8, c->next_correlation);
       struct iovec vector = {request.bytes, request.length};
-      sent_at[c->next_correlation++] = now;
+      sent_at[c->next_correlation++] = is_held_back ? due : now;
       send_all(c, &vector, 1);
       continue;
     }
     struct timespec wait = {.tv_sec = 1};
-    if ((long)c->next_correlation < total) {
+    if ((long)c->next_correlation < total && !is_full) {
       wait.tv_sec = (due - now) / 1000000000;
       wait.tv_nsec = (due - now) % 1000000000;
     }
