@@ -20,6 +20,7 @@ import {
   type PartitionReadOptions,
 } from '../../src/partition/partition.ts'
 import type { Replicas } from '../../src/partition/replicas.ts'
+import type { KafkaError } from '../../src/wire/errors.ts'
 import { records } from '../../src/wire/records/record.ts'
 import { noteLines } from '../support/local-broker.ts'
 
@@ -200,4 +201,20 @@ export class ImageFeed {
     this.image = advance(before, changes)
     this.replicas.apply(this.image, difference(before, this.image))
   }
+}
+
+/** How promises have ended by now, in words. */
+export async function endingsOf(promises: readonly Promise<unknown>[]): Promise<string[]> {
+  await settle()
+  return Promise.all(
+    promises.map((promise) =>
+      Promise.race([
+        promise.then(
+          () => 'done',
+          (error: KafkaError) => error.error.name,
+        ),
+        Promise.resolve().then(() => Promise.resolve('pending')),
+      ]),
+    ),
+  )
 }
