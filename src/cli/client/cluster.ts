@@ -13,6 +13,7 @@ import {
   addressText,
   check,
   DisconnectedError,
+  HungUpError,
   isRetriable,
   NoSuchTopicError,
   UnreachableError,
@@ -190,7 +191,8 @@ export class Cluster {
         return await attempt()
       } catch (error) {
         // A broker that is not there at the first try is for a person to start; later it may be coming back.
-        const isFirstContact = error instanceof UnreachableError && this.brokerRows.length === 0
+        const isAway = error instanceof UnreachableError || error instanceof HungUpError
+        const isFirstContact = isAway && this.brokerRows.length === 0
         if (!isRetriable(error) || isFirstContact || this.isClosed) throw error
         if (clock.monotonicMs() + backoffMs >= deadlineMs) throw error
         // Leaders and the controller may have moved: look again.

@@ -15,6 +15,7 @@ import {
   addressText,
   check,
   DisconnectedError,
+  HungUpError,
   ProtocolError,
   TimeoutError,
   UnreachableError,
@@ -92,7 +93,7 @@ export class Connection {
     } catch (error) {
       connection.close()
       if (error instanceof DisconnectedError) {
-        throw new ProtocolError(`${addressText(address)} closed the connection at the first request`)
+        throw new HungUpError(`${addressText(address)} closed the connection at the first request`)
       }
       throw error
     }

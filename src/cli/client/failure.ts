@@ -30,6 +30,9 @@ export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError'
 }
 
+/** The other side took the connection and ended it before it said anything: a broker that died, or no broker at all. */
+export class HungUpError extends DisconnectedError {}
+
 /** No answer in time. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError'
