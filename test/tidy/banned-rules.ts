@@ -85,15 +85,11 @@ export const noLeftOvers: Rule = (file) =>
   })
 
 const places: readonly (readonly [RegExp, string])[] = [
-  [/(?<![\w.])\/(work|root|home\/\w+|Users\/\w+)\//, 'a path of one machine'],
-  [
-    /\b(registry\.npmjs|repo1?\.maven|central\.maven|files\.pythonhosted|pypi\.(org|python)|proxy\.golang|static\.crates|(deb|security)\.debian)\b/,
-    'the host of a registry',
-  ],
-  [/\bfarm-[a-z]+\b|\bissues show\b|\.\.\/shared\b/, 'a tool or folder outside of the repository'],
+  [/(?<![\w.])\/(root|home\/\w+|Users\/\w+)\//, 'a path of one machine'],
+  [/\.\.\/shared\b/, 'a folder outside of the repository'],
 ]
 
-/** The repository stands alone: no paths of a machine, no hosts of registries, no tools of a workplace. */
+/** The repository stands alone: no paths of a machine, nothing beside it. */
 export const noPlaces: Rule = (file) =>
   eachLine(file, file.lines, (line) => {
     for (const [what, name] of places) {
