@@ -5,11 +5,9 @@ import { servedApis } from '../../src/api/dispatch.ts'
 import type { Api } from '../../src/wire/api.ts'
 import { apiVersions } from '../../src/wire/apis/api-versions.ts'
 import { apis } from '../../src/wire/apis/index.ts'
-import { append, batchOf, makeTopic } from '../support/calls.ts'
 import { type LocalBroker, startLocalBroker, suiteLifetime } from '../support/local-broker.ts'
 import type { RawClient } from '../support/raw-client.ts'
-
-type Message = Record<string, unknown>
+import { ValidRequests } from '../support/valid-requests.ts'
 
 /** What an answer must have: its error codes are read out of it wherever they are. */
 function errorCodesIn(value: unknown): number[] {
@@ -26,69 +24,13 @@ describe('the advertised versions', () => {
   const lifetime = suiteLifetime()
   let local: LocalBroker
   let client: RawClient
-  let topicId = ''
-  let count = 0
+  let requests: ValidRequests
 
   before(async () => {
     local = await startLocalBroker(lifetime)
     client = await local.connect()
-    topicId = await makeTopic(client, 'topic')
-    await append(client, 'topic', ['a', 'b'])
+    requests = await ValidRequests.on(client)
   })
-
-  const freshName = () => `fresh-${count++}`
-  const topicConfig = [
-    { resourceType: 2, resourceName: 'topic', configs: [{ name: 'retention.ms', value: '5' }] },
-  ]
-
-  /** A small request that means something, by the name of its API. */
-  const requests: Readonly<Record<string, (version: number) => Promise<Message> | Message>> = {
-    Produce: () => ({
-      acks: -1,
-      timeoutMs: 1000,
-      topicData: [{ name: 'topic', topicId, partitionData: [{ index: 0, records: batchOf(['x']) }] }],
-    }),
-    Fetch: () => ({
-      maxWaitMs: 0,
-      minBytes: 1,
-      topics: [
-        { topic: 'topic', topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] },
-      ],
-    }),
-    ListOffsets: () => ({
-      replicaId: -1,
-      topics: [{ name: 'topic', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
-    }),
-    Metadata: () => ({ topics: [{ name: 'topic' }] }),
-    FindCoordinator: () => ({ key: 'group', coordinatorKeys: ['group'] }),
-    ApiVersions: () => ({ clientSoftwareName: 'test', clientSoftwareVersion: '1' }),
-    CreateTopics: () => ({ topics: [{ name: freshName(), numPartitions: 1, replicationFactor: 1 }] }),
-    DeleteTopics: async (version) => {
-      const name = freshName()
-      await makeTopic(client, name)
-      return version < 6 ? { topicNames: [name], timeoutMs: 1000 } : { topics: [{ name }], timeoutMs: 1000 }
-    },
-    DeleteRecords: () => ({ topics: [{ name: 'topic', partitions: [{ partitionIndex: 0, offset: 1 }] }] }),
-    InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
-    OffsetForLeaderEpoch: () => ({
-      topics: [{ topic: 'topic', partitions: [{ partition: 0, leaderEpoch: 0 }] }],
-    }),
-    DescribeConfigs: () => ({
-      resources: [{ resourceType: 2, resourceName: 'topic', configurationKeys: null }],
-    }),
-    AlterConfigs: () => ({ resources: topicConfig }),
-    IncrementalAlterConfigs: () => ({ resources: topicConfig }),
-    DescribeLogDirs: () => ({ topics: null }),
-    CreatePartitions: async () => {
-      const name = freshName()
-      await makeTopic(client, name)
-      return { topics: [{ name, count: 2, assignments: null }], timeoutMs: 1000 }
-    },
-    ListPartitionReassignments: () => ({ topics: null }),
-    DescribeCluster: () => ({}),
-    DescribeProducers: () => ({ topics: [{ name: 'topic', partitionIndexes: [0] }] }),
-    DescribeTopicPartitions: () => ({ topics: [{ name: 'topic' }] }),
-  }
 
   for (const { apiKey, minVersion, maxVersion } of servedApis()) {
     const api = apis.get(apiKey) as Api
@@ -96,9 +38,7 @@ describe('the advertised versions', () => {
     const range = [Math.max(minVersion, api.versions[0]), maxVersion] as const
     for (const version of new Set(range)) {
       test(`${api.name} ${version}`, async () => {
-        const make = requests[api.name]
-        assert.ok(make, `no request for ${api.name} in this test`)
-        const answer = await client.ask(api, version, (await make(version)) as never)
+        const answer = await client.ask(api, version, (await requests.for(api, version)) as never)
         const codes = new Set(errorCodesIn(answer))
         codes.delete(0)
         // There are no groups yet, and that is what clients have to be told.
