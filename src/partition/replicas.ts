@@ -5,6 +5,7 @@ import { type ClusterImage, emptyImage, type ImageDelta, type TopicImage } from 
 import type { ImageSubscriber } from '../cluster/view.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import { AssertionError } from '../lib/assert.ts'
+import { errorCode } from '../lib/files/files.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDirectory, PartitionDirectory } from '../log/log-directory.ts'
@@ -215,28 +216,38 @@ export class Replicas implements ImageSubscriber {
   private drop(topic: TopicImage): void {
     const replicas = this.byTopic.get(topic.name)
     this.byTopic.delete(topic.name)
-    for (const { index } of topic.partitions) this.dropOffline(topic.name, index)
+    for (const { index } of topic.partitions) this.dropOffline(topic, index)
     for (const replica of replicas ?? []) {
       if (replica === undefined) continue
-      replica.partition.close()
-      this.replicaCounts.set(replica.directory, (this.replicaCounts.get(replica.directory) ?? 1) - 1)
-      replica.directory.deleteLog(topic.name, replica.partition.identity.index)
+      const { partition, directory } = replica
+      partition.close()
+      this.replicaCounts.set(directory, (this.replicaCounts.get(directory) ?? 1) - 1)
+      this.remove(topic, partition.identity.index, directory)
     }
   }
 
-  /** Drops a partition that could not be opened. If that cannot be done either, its topic id keeps it from being claimed. */
-  private dropOffline(topic: string, index: number): void {
-    const key = keyOf(topic, index)
+  /** Drops a partition that could not be opened. */
+  private dropOffline(topic: TopicImage, index: number): void {
+    const key = keyOf(topic.name, index)
     if (!this.offline.delete(key)) return
     const directory = this.onDisk().get(key)?.directory ?? this.begun.get(key)
     this.begun.delete(key)
+    if (directory !== undefined) this.remove(topic, index, directory)
+  }
+
+  /** Removes a partition's directory. One that stays is remembered: its id keeps a later topic of the same name from it. */
+  private remove(topic: TopicImage, index: number, directory: LogDirectory): void {
+    const key = keyOf(topic.name, index)
     try {
-      directory?.deleteLog(topic, index)
+      directory.deleteLog(topic.name, index)
       this.onDisk().delete(key)
     } catch (error) {
+      // Its directory was never made: the disk was full.
+      if (errorCode(error) === 'ENOENT') return
       const reason = (error as Error).message
-      this.logger.warn('a partition that was offline could not be removed', {
-        topic,
+      this.onDisk().set(key, { directory, found: { topic: topic.name, partition: index, topicId: topic.id } })
+      this.logger.error('a deleted partition could not be removed from the disk', {
+        topic: topic.name,
         partition: index,
         reason,
       })

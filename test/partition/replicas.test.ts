@@ -230,6 +230,25 @@ describe('Replicas', () => {
   })
 })
 
+describe('a partition that cannot be removed', () => {
+  test('is gone for clients, keeps nothing else from happening, and is never taken for a later topic of its name', async () => {
+    const life = new Life(new SimulatedFiles())
+    life.feed.put(topicImage('a', { partitions: 2 }))
+    for (const index of [0, 1]) await life.append('a', index, 'old')
+    const mend = life.files.fail('rename', /data\/a-0$/, 'EIO')
+    life.feed.step({ deletedTopicIds: [ID_A], topics: [topicImage('b', { id: ID_B })] })
+    assert.equal(life.replicas.find('a', 0), undefined)
+    assert.equal(await life.append('b', 0, 'x'), 0)
+    await settle()
+    assert.deepEqual(life.names(), ['a-0', 'b-0'])
+    assert.match(JSON.stringify(life.notes.lines), /could not be removed.*EIO/)
+    mend()
+    life.feed.put(topicImage('a', { id: 'AAAAAAAAAAAAAAAAAAAAAw' }))
+    assert.deepEqual(life.values('a', 0), [])
+    assert.deepEqual(life.names(), ['a-0', 'a-0.*-stray', 'b-0'])
+  })
+})
+
 describe('a partition that cannot be opened', () => {
   test('is offline with its reason; the others are served, and so is it when it can be', async () => {
     const life = new Life(new SimulatedFiles())
@@ -266,6 +285,20 @@ describe('a partition that cannot be opened', () => {
     life.replicas.reopenOffline()
     for (const index of [0, 1]) assert.equal(await life.append('b', index, 'x'), 0)
     assert.deepEqual(life.names(), ['a-0', 'b-0', 'b-1'])
+  })
+
+  test('for want of room and deleted again is forgotten, and a topic of its name begins anew', async () => {
+    const files = new SimulatedFiles()
+    const life = new Life(files)
+    life.feed.put(topicImage('a'))
+    // A name that cannot be made at all, and one that is made and then has no room.
+    const mend = files.fail('open', /b-\d\/partition\.metadata/, 'ENOSPC')
+    life.feed.put(topicImage('b', { id: ID_B, partitions: 2 }))
+    files.renameSync('data/b-1', 'data/elsewhere')
+    life.feed.delete(ID_B)
+    mend()
+    life.feed.put(topicImage('b', { id: 'AAAAAAAAAAAAAAAAAAAAAw', partitions: 2 }))
+    for (const index of [0, 1]) assert.equal(await life.append('b', index, 'x'), 0)
   })
 
   test('can be deleted; a topic of the same name that comes later does not get its records', async () => {
