@@ -49,7 +49,7 @@ export class Replicas implements ImageSubscriber {
   private readonly offline = new Map<string, string>()
   private readonly replicaCounts = new Map<LogDirectory, number>()
   /** What was on disk at the start and has not been claimed yet. */
-  private unclaimed: Map<string, Place> | undefined
+  private readonly unclaimed: Map<string, Place>
   /** Where partitions were begun whose logs could not be made: they must not lie in two directories. */
   private readonly begun = new Map<string, LogDirectory>()
   private image: ClusterImage = emptyImage('')
@@ -57,6 +57,7 @@ export class Replicas implements ImageSubscriber {
   constructor(options: ReplicasOptions) {
     this.options = options
     this.logger = options.logger
+    this.unclaimed = this.findOnDisk()
   }
 
   /** The partition, when it has a replica here. */
@@ -84,7 +85,7 @@ export class Replicas implements ImageSubscriber {
 
   /** Everything that has a directory on disk; for adopting what no metadata knows. */
   found(): readonly PartitionDirectory[] {
-    return [...this.onDisk().values()].map(({ found }) => found)
+    return [...this.unclaimed.values()].map(({ found }) => found)
   }
 
   apply(image: ClusterImage, delta: ImageDelta): void {
@@ -106,16 +107,7 @@ export class Replicas implements ImageSubscriber {
    * the first image has been applied.
    */
   setAsideStrays(): void {
-    for (const [key, { directory, found }] of this.onDisk()) {
-      if (this.offline.has(key)) continue
-      const path = directory.setAside(found.topic, found.partition)
-      this.onDisk().delete(key)
-      this.logger.warn('a partition that is not in the metadata was set aside: it is kept, but not served', {
-        topic: found.topic,
-        partition: found.partition,
-        path,
-      })
-    }
+    for (const [key, place] of this.unclaimed) if (!this.offline.has(key)) this.setAside(key, place)
   }
 
   async logDirectories(): Promise<LogDirectoryReport[]> {
@@ -187,7 +179,7 @@ export class Replicas implements ImageSubscriber {
       place === undefined
         ? directory.createLog(topic.name, index, topic.id, config)
         : directory.openLog(place.found, config)
-    this.onDisk().delete(key)
+    this.unclaimed.delete(key)
     this.begun.delete(key)
     this.replicaCounts.set(directory, (this.replicaCounts.get(directory) ?? 0) + 1)
     const identity = { topic: topic.name, topicId: topic.id, index, isInternal: topic.internal }
@@ -200,13 +192,13 @@ export class Replicas implements ImageSubscriber {
   /** The partition's directory from before this start, if there is one and it is this topic's. */
   private claim(topic: TopicImage, index: number): Place | undefined {
     const key = keyOf(topic.name, index)
-    const place = this.onDisk().get(key)
+    const place = this.unclaimed.get(key)
     if (place === undefined) return undefined
     const { directory, found } = place
     if (found.topicId === undefined) directory.writeTopicId(topic.name, index, topic.id)
     else if (found.topicId !== topic.id) {
       const path = directory.setAside(topic.name, index)
-      this.onDisk().delete(key)
+      this.unclaimed.delete(key)
       this.logger.warn('a partition of an older topic with the same name was set aside', { path })
       return undefined
     }
@@ -230,7 +222,7 @@ export class Replicas implements ImageSubscriber {
   private dropOffline(topic: TopicImage, index: number): void {
     const key = keyOf(topic.name, index)
     if (!this.offline.delete(key)) return
-    const directory = this.onDisk().get(key)?.directory ?? this.begun.get(key)
+    const directory = this.unclaimed.get(key)?.directory ?? this.begun.get(key)
     this.begun.delete(key)
     if (directory !== undefined) this.remove(topic, index, directory)
   }
@@ -240,12 +232,15 @@ export class Replicas implements ImageSubscriber {
     const key = keyOf(topic.name, index)
     try {
       directory.deleteLog(topic.name, index)
-      this.onDisk().delete(key)
+      this.unclaimed.delete(key)
     } catch (error) {
       // Its directory was never made: the disk was full.
       if (errorCode(error) === 'ENOENT') return
       const reason = (error as Error).message
-      this.onDisk().set(key, { directory, found: { topic: topic.name, partition: index, topicId: topic.id } })
+      this.unclaimed.set(key, {
+        directory,
+        found: { topic: topic.name, partition: index, topicId: topic.id },
+      })
       this.logger.error('a deleted partition could not be removed from the disk', {
         topic: topic.name,
         partition: index,
@@ -254,15 +249,42 @@ export class Replicas implements ImageSubscriber {
     }
   }
 
-  private onDisk(): Map<string, Place> {
-    if (this.unclaimed !== undefined) return this.unclaimed
-    this.unclaimed = new Map()
+  private setAside(key: string, { directory, found }: Place): void {
+    const { topic, partition } = found
+    try {
+      const path = directory.setAside(topic, partition)
+      this.unclaimed.delete(key)
+      this.logger.warn('a partition that is not in the metadata was set aside: it is kept, but not served', {
+        topic,
+        partition,
+        path,
+      })
+    } catch (error) {
+      const reason = (error as Error).message
+      this.logger.error('a partition that is not in the metadata could not be set aside', {
+        topic,
+        partition,
+        reason,
+      })
+    }
+  }
+
+  /** Throws when a partition lies in two directories: nobody but the operator knows which of them is the true one. */
+  private findOnDisk(): Map<string, Place> {
+    const places = new Map<string, Place>()
     for (const directory of this.options.directories) {
       for (const found of directory.partitions()) {
-        this.unclaimed.set(keyOf(found.topic, found.partition), { directory, found })
+        const key = keyOf(found.topic, found.partition)
+        const other = places.get(key)
+        if (other !== undefined) {
+          throw new Error(
+            `${key} lies both in ${other.directory.path} and in ${directory.path}; take the one that is out of date away`,
+          )
+        }
+        places.set(key, { directory, found })
       }
     }
-    return this.unclaimed
+    return places
   }
 
   private emptiestDirectory(): LogDirectory {

@@ -201,6 +201,19 @@ describe('Replicas', () => {
     assert.deepEqual(next.values('b', 0), [])
   })
 
+  test('that cannot be set aside are told of, and stay where they are', async () => {
+    const life = new Life(new SimulatedFiles())
+    life.feed.put(topicImage('a'), topicImage('b', { id: ID_B }))
+    await life.end()
+    const next = new Life(life.files)
+    life.files.fail('rename', /data\/b-0$/, 'EIO')
+    next.feed.put(topicImage('a'))
+    next.replicas.setAsideStrays()
+    assert.match(JSON.stringify(next.notes.lines), /could not be set aside.*EIO/)
+    assert.deepEqual(next.names(), ['a-0', 'b-0'])
+    assert.equal(await next.append('a', 0, 'x'), 0)
+  })
+
   test('of an older topic with the same name are set aside when the newer one is served', async () => {
     const life = new Life(new SimulatedFiles())
     life.feed.put(topicImage('a'))
@@ -210,6 +223,14 @@ describe('Replicas', () => {
     next.feed.put(topicImage('a', { id: ID_B }))
     assert.deepEqual(next.values('a', 0), [])
     assert.deepEqual(next.names(), ['a-0', 'a-0.*-stray'])
+  })
+
+  test('in two directories at once are an error that names both', async () => {
+    const life = new Life(new SimulatedFiles(), ['one', 'two'])
+    life.feed.put(topicImage('a'))
+    await life.end()
+    life.files.makeDirectorySync('two/a-0')
+    assert.throws(() => new Life(life.files, ['one', 'two']), /a-0 lies both in one and in two/)
   })
 
   test('that do not say whose they are belong to the topic of their name', async () => {
