@@ -1,9 +1,9 @@
-// Where in a segment a batch lies: a sparse, sorted table from offset to file position, kept in memory when in use.
+// Where in a segment a batch lies: a sparse, sorted table from offset to file position, pairs of relative offset and position.
 // Promises the bytes of Apache Kafka's .index files at exact size, and a look-up by binary search. Leaves the scan from
 // an entry to the batch to the reader, and rebuilding a damaged table to recovery.
 //
 //   entry, 8 bytes:  int32 last offset of a batch - base offset of the segment | int32 position of that batch
-import type { Evictable, MemoryBudget } from './memory-budget.ts'
+import { IndexTable } from './index-table.ts'
 
 export const OFFSET_ENTRY_BYTES = 8
 const SMALLEST_CAPACITY = 16
@@ -11,29 +11,7 @@ const SMALLEST_CAPACITY = 16
 /** What stands in an index file, or why it cannot be used. */
 export type Loaded<Entries> = { readonly entries: Entries } | { readonly damage: string }
 
-export class OffsetIndex implements Evictable {
-  /** Pairs of relative offset and position; undefined while not in memory. */
-  private entries: Int32Array | undefined
-  private used = 0
-  private readonly budget: MemoryBudget
-  private readonly load: () => Int32Array
-  private sealed = false
-
-  /** `load` brings the pairs from the disk at first use (an empty array for a new segment). */
-  constructor(budget: MemoryBudget, load: () => Int32Array) {
-    this.budget = budget
-    this.load = load
-  }
-
-  get count(): number {
-    this.table()
-    return this.used
-  }
-
-  get heldBytes(): number {
-    return this.entries?.byteLength ?? 0
-  }
-
+export class OffsetIndex extends IndexTable<Int32Array> {
   /** The caller keeps both growing. */
   append(relativeOffset: number, position: number): void {
     let table = this.table()
@@ -65,44 +43,9 @@ export class OffsetIndex implements Evictable {
     return this.lastAtMost(1, position)
   }
 
-  /** Keeps the first `count` entries. */
-  truncate(count: number): void {
-    this.table()
-    this.used = Math.min(this.used, count)
-  }
-
-  /** From now on nothing is appended and the file is complete: the memory may be taken back. */
-  seal(): void {
-    this.sealed = true
-    if (this.entries !== undefined) this.budget.hold(this)
-  }
-
-  /** The table is appended to again, after a truncation. */
-  unseal(): void {
-    this.sealed = false
-    this.budget.drop(this)
-  }
-
-  evict(): boolean {
-    this.entries = undefined
-    return true
-  }
-
-  /** Forgets the memory for good. */
-  drop(): void {
-    this.budget.drop(this)
-    this.entries = undefined
-  }
-
   /** The pairs, without spare room. */
   contents(): Int32Array {
     return this.table().slice(0, this.used * 2)
-  }
-
-  /** Takes other pairs in place of its own. */
-  replace(entries: Int32Array): void {
-    this.entries = entries
-    this.used = entries.length / 2
   }
 
   toBytes(): Buffer {
@@ -112,19 +55,16 @@ export class OffsetIndex implements Evictable {
     return bytes
   }
 
-  private table(): Int32Array {
-    if (this.entries !== undefined) return this.entries
-    const loaded = this.load()
-    this.entries = loaded
-    this.used = loaded.length / 2
-    // The budget may be so small that it takes the memory back at once; this call still uses it.
-    if (this.sealed) this.budget.hold(this)
-    return loaded
+  protected override byteLengthOf(entries: Int32Array): number {
+    return entries.byteLength
+  }
+
+  protected override countOf(entries: Int32Array): number {
+    return entries.length / 2
   }
 
   private lastAtMost(column: 0 | 1, target: number): number {
-    const table = this.table()
-    if (this.sealed) this.budget.touch(this)
+    const table = this.consulted()
     let low = 0
     let high = this.used - 1
     while (low <= high) {

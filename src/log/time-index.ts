@@ -1,9 +1,9 @@
-// When the batches of a segment were made: a sparse table of the largest timestamps so far, kept in memory when in use.
+// When the batches of a segment were made: a sparse table of the largest timestamps so far.
 // Promises the bytes of Apache Kafka's .timeindex files at exact size. Leaves the scan for the exact record to the reader.
 //
 //   entry, 12 bytes:  int64 largest timestamp of the segment so far | int32 last offset of the batch that has it - base
 import { readInt64, writeInt64 } from '../wire/records/batch.ts'
-import type { Evictable, MemoryBudget } from './memory-budget.ts'
+import { IndexTable } from './index-table.ts'
 import type { Loaded } from './offset-index.ts'
 
 export const TIME_ENTRY_BYTES = 12
@@ -14,29 +14,7 @@ export interface TimeEntries {
   readonly relativeOffsets: Int32Array
 }
 
-export class TimeIndex implements Evictable {
-  private entries: TimeEntries | undefined
-  private used = 0
-  private sealed = false
-  private readonly budget: MemoryBudget
-  private readonly load: () => TimeEntries
-
-  /** `load` brings the entries from the disk at first use (empty arrays for a new segment). */
-  constructor(budget: MemoryBudget, load: () => TimeEntries) {
-    this.budget = budget
-    this.load = load
-  }
-
-  get count(): number {
-    this.table()
-    return this.used
-  }
-
-  get heldBytes(): number {
-    if (this.entries === undefined) return 0
-    return this.entries.timestamps.byteLength + this.entries.relativeOffsets.byteLength
-  }
-
+export class TimeIndex extends IndexTable<TimeEntries> {
   /** The last, which is the largest, timestamp; -1 when there is none. */
   get lastTimestamp(): number {
     const { timestamps } = this.table()
@@ -67,8 +45,7 @@ export class TimeIndex implements Evictable {
 
   /** The relative offset from which on a scan finds the first timestamp >= `timestamp`: all before it are smaller. */
   scanStart(timestamp: number): number {
-    const { timestamps, relativeOffsets } = this.table()
-    if (this.sealed) this.budget.touch(this)
+    const { timestamps, relativeOffsets } = this.consulted()
     let low = 0
     let high = this.used - 1
     while (low <= high) {
@@ -87,34 +64,6 @@ export class TimeIndex implements Evictable {
     return count
   }
 
-  truncate(count: number): void {
-    this.table()
-    this.used = Math.min(this.used, count)
-  }
-
-  /** From now on nothing is appended and the file is complete: the memory may be taken back. */
-  seal(): void {
-    this.sealed = true
-    if (this.entries !== undefined) this.budget.hold(this)
-  }
-
-  /** The table is appended to again, after a truncation. */
-  unseal(): void {
-    this.sealed = false
-    this.budget.drop(this)
-  }
-
-  evict(): boolean {
-    this.entries = undefined
-    return true
-  }
-
-  /** Forgets the memory for good. */
-  drop(): void {
-    this.budget.drop(this)
-    this.entries = undefined
-  }
-
   /** The entries, without spare room. */
   contents(): TimeEntries {
     const { timestamps, relativeOffsets } = this.table()
@@ -122,12 +71,6 @@ export class TimeIndex implements Evictable {
       timestamps: timestamps.slice(0, this.used),
       relativeOffsets: relativeOffsets.slice(0, this.used),
     }
-  }
-
-  /** Takes other entries in place of its own. */
-  replace(entries: TimeEntries): void {
-    this.entries = entries
-    this.used = entries.timestamps.length
   }
 
   toBytes(): Buffer {
@@ -140,14 +83,12 @@ export class TimeIndex implements Evictable {
     return bytes
   }
 
-  private table(): TimeEntries {
-    if (this.entries !== undefined) return this.entries
-    const loaded = this.load()
-    this.entries = loaded
-    this.used = loaded.timestamps.length
-    // The budget may be so small that it takes the memory back at once; this call still uses it.
-    if (this.sealed) this.budget.hold(this)
-    return loaded
+  protected override byteLengthOf({ timestamps, relativeOffsets }: TimeEntries): number {
+    return timestamps.byteLength + relativeOffsets.byteLength
+  }
+
+  protected override countOf({ timestamps }: TimeEntries): number {
+    return timestamps.length
   }
 }
 
