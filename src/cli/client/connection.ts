@@ -3,6 +3,7 @@
 // Leaves which broker to ask, and whether to try again, to cluster.ts.
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { type Deferred, deferred } from '../../lib/deferred.ts'
+import { retain } from '../../lib/memory.ts'
 import { connect, type Stream } from '../../lib/network.ts'
 import { type Frame, FrameReader } from '../../net/frames.ts'
 import type { Api } from '../../wire/api.ts'
@@ -199,7 +200,9 @@ export class Connection {
   }
 
   private accept(frame: Frame): void {
-    // What is decoded may keep views of the frame, and the receive buffer is written to again.
+    // What is decoded keeps views of the frame: the receive buffer is written to again, so its frames are copied; memory of
+    // the pool is kept for good, since nobody can tell when the last view is let go.
+    if (frame.isOwned) retain(frame.bytes)
     const bytes = frame.isOwned ? frame.bytes : Buffer.from(frame.bytes.subarray(frame.start, frame.end))
     const start = frame.isOwned ? frame.start : 0
     const end = frame.isOwned ? frame.end : bytes.length

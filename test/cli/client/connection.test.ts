@@ -12,7 +12,7 @@ import { keepAlive } from '../../../src/cli/io.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { deferred } from '../../../src/lib/deferred.ts'
 import { systemNetwork } from '../../../src/lib/network.ts'
-import { apiVersions, createTopics, listOffsets, metadata } from '../../../src/wire/apis/index.ts'
+import { apiVersions, createTopics, fetch, listOffsets, metadata } from '../../../src/wire/apis/index.ts'
 import { freePort } from '../../support/probe.ts'
 import { disconnect, ScriptedBroker, silence } from './scripted-broker.ts'
 
@@ -175,5 +175,26 @@ describe('others than brokers', () => {
     const listening = await systemNetwork.listen('127.0.0.1', 0, 1, (stream) => stream.destroy())
     await assert.rejects(open(listening.port), /closed the connection at the first request/)
     await listening.close()
+  })
+})
+
+describe('large answers', () => {
+  test('records of one answer stay as they are when the next one arrives', async () => {
+    let asked = 0
+    broker.on(fetch, () => {
+      const records = Buffer.alloc(200_000, ++asked)
+      return { responses: [{ topic: 't', partitions: [{ partitionIndex: 0, records }] }] }
+    }, [4, 11])
+    const connection = await open()
+    const recordsOf = async () => {
+      const { responses } = await connection.request(fetch, {})
+      return responses[0]!.partitions[0]!.records as Buffer
+    }
+    const first = await recordsOf()
+    const second = await recordsOf()
+    await recordsOf()
+    assert.ok(first.equals(Buffer.alloc(200_000, 1)), 'the first answer was overwritten')
+    assert.ok(second.equals(Buffer.alloc(200_000, 2)), 'the second answer was overwritten')
+    connection.close()
   })
 })
