@@ -8,6 +8,8 @@ import { alterPartitionReassignments } from './alter-partition-reassignments.ts'
 import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
+import { consumerGroupDescribe } from './consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import { createAcls } from './create-acls.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
@@ -61,6 +63,8 @@ export * from './alter-partition-reassignments.ts'
 export * from './alter-replica-log-dirs.ts'
 export * from './alter-user-scram-credentials.ts'
 export * from './api-versions.ts'
+export * from './consumer-group-describe.ts'
+export * from './consumer-group-heartbeat.ts'
 export * from './create-acls.ts'
 export * from './create-partitions.ts'
 export * from './create-topics.ts'
@@ -158,6 +162,8 @@ const all: readonly Api[] = [
   unregisterBroker,
   describeTransactions,
   listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeTopicPartitions,
 ]
 

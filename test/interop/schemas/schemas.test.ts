@@ -16,7 +16,7 @@ import { type Definition, describeDefinition, parseVersions, readDefinitions } f
  * voters.
  */
 const NOT_YET = new Set([
-  ...[38, 39, 40, 41, 68, 69, 71, 72, 74, 76, 77, 78, 79],
+  ...[38, 39, 40, 41, 71, 72, 74, 76, 77, 78, 79],
   ...[80, 81, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92],
 ])
 /** Produce tells librdkafka of versions it does not serve (KAFKA-18659); they have no definition either. */
