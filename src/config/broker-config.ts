@@ -4,6 +4,7 @@
 import type { BrokerKey, brokerKeys } from './broker-keys.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { type CamelCase, camelCase, type SettingValue, type ValueOf } from './definition.ts'
+import { groupRangeProblems } from './group-ranges.ts'
 import { refusedKafkaKey } from './kafka-keys.ts'
 import { brokerRows, chainOf, nearestName } from './keys.ts'
 import { listenerProblems } from './listeners.ts'
@@ -107,5 +108,5 @@ function contradictions(config: BrokerConfig, explicit: ReadonlyMap<string, Sett
     const message = `${logCleanerMinCompactionLagMs} is above log.cleaner.max.compaction.lag.ms (${logCleanerMaxCompactionLagMs})`
     say('log.cleaner.min.compaction.lag.ms', message)
   }
-  return problems
+  return [...problems, ...groupRangeProblems(config)]
 }

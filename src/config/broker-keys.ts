@@ -1,6 +1,7 @@
 // The broker settings about the node itself, its listeners, connections, requests and topics.
 // Promises Kafka's names, and its defaults but for three: node.id, listeners and log.dir
 // (docs/decisions/0003-config-keys.md says why). Leaves settings about logs to broker-log-keys.ts.
+import { brokerGroupKeyGroups, brokerGroupKeys } from './broker-group-keys.ts'
 import { brokerLogKeyGroups, brokerLogKeys } from './broker-log-keys.ts'
 import { type BrokerKeyDefinition, INT_MAX } from './definition.ts'
 
@@ -198,6 +199,7 @@ export const brokerKeys = {
   ...connections,
   ...requests,
   ...topics,
+  ...brokerGroupKeys,
   ...brokerLogKeys,
 } as const
 
@@ -213,5 +215,6 @@ export const brokerKeyGroups: readonly (readonly [
   ['Connections', connections],
   ['Requests', requests],
   ['Topics', topics],
+  ...brokerGroupKeyGroups,
   ...brokerLogKeyGroups,
 ]
