@@ -172,10 +172,9 @@ const offsets = {
     doc: 'Partitions of `__consumer_offsets` when it is created. Must not change while it exists.',
   },
   'offsets.topic.replication.factor': {
-    type: 'int',
+    type: 'short',
     default: 1,
     min: 1,
-    max: 32_767,
     update: 'read-only',
     doc: "Replicas of `__consumer_offsets` when it is created. Kafka's default is 3, which one broker cannot give.",
   },

@@ -3,7 +3,7 @@
 // inferred from it. Leaves reading and checking values to values.ts.
 
 /** Kafka's names for the types of settings (ConfigDef.Type of Apache Kafka 4.3). */
-export type KeyType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list' | 'password'
+export type KeyType = 'boolean' | 'string' | 'short' | 'int' | 'long' | 'double' | 'list' | 'password'
 
 /**
  * How a broker setting may change while the broker runs (KIP-226): not at all, for one broker or for all of them,
@@ -58,7 +58,7 @@ export type ValueOf<Row extends KeyDefinition> =
   | (Row['default'] extends null ? null : never)
   | (Row['type'] extends 'boolean'
       ? boolean
-      : Row['type'] extends 'int' | 'long' | 'double'
+      : Row['type'] extends 'short' | 'int' | 'long' | 'double'
         ? number
         : Row['type'] extends 'list'
           ? readonly TextOf<Row>[]
@@ -78,3 +78,5 @@ export function camelCase(name: string): string {
 export const LONG_MAX = Number.MAX_SAFE_INTEGER
 
 export const INT_MAX = 2 ** 31 - 1
+
+export const SHORT_MAX = 2 ** 15 - 1

@@ -17,7 +17,16 @@ export const configSource = {
   default: 5,
 } as const
 
-const configType = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7, password: 9 } as const
+const configType = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  short: 4,
+  long: 5,
+  double: 6,
+  list: 7,
+  password: 9,
+} as const
 
 export interface ConfigSynonym {
   readonly name: string

@@ -1,7 +1,7 @@
 // The text of a setting turned into its value and back, by the rules of its row.
 // Promises what Apache Kafka 4.3 accepts (blanks around a value, TRUE, +5, .5d), the same canonical text back, and a
 // problem that names what is allowed instead. Leaves which settings exist to the tables.
-import { INT_MAX, type KeyDefinition, LONG_MAX, type SettingValue } from './definition.ts'
+import { INT_MAX, type KeyDefinition, LONG_MAX, type SettingValue, SHORT_MAX } from './definition.ts'
 
 export type Parsed = { readonly value: SettingValue } | { readonly problem: string }
 
@@ -19,6 +19,7 @@ export function parseValue(row: KeyDefinition, text: string): Parsed {
   switch (row.type) {
     case 'boolean':
       return parseBoolean(trimmed)
+    case 'short':
     case 'int':
     case 'long':
     case 'double':
@@ -38,7 +39,7 @@ function parseBoolean(text: string): Parsed {
 }
 
 function parseNumber(row: KeyDefinition, text: string): Parsed {
-  const value = row.type === 'double' ? readDouble(text) : readWhole(text, row.type === 'int')
+  const value = row.type === 'double' ? readDouble(text) : readWhole(text, largest[row.type])
   if (value === undefined) {
     const kind = row.type === 'double' ? 'a number' : 'a whole number'
     return { problem: `${quote(text)} is not ${kind} of type ${row.type}; allowed: ${allowedText(row)}` }
@@ -48,10 +49,13 @@ function parseNumber(row: KeyDefinition, text: string): Parsed {
   return { problem: `${quote(text)} is out of range; allowed: ${allowedText(row)}` }
 }
 
-function readWhole(text: string, is32Bit: boolean): number | undefined {
+/** The largest number of types that are exact here; the smallest is one further from 0. */
+const largest: Partial<Record<KeyDefinition['type'], number>> = { short: SHORT_MAX, int: INT_MAX }
+
+function readWhole(text: string, max: number | undefined): number | undefined {
   if (text.length > LONGEST_NUMBER || !wholeNumber.test(text)) return undefined
   const exact = BigInt(text.replace(/^\+/, ''))
-  if (is32Bit) return exact < BigInt(-INT_MAX - 1) || exact > BigInt(INT_MAX) ? undefined : Number(exact)
+  if (max !== undefined) return exact < BigInt(-max - 1) || exact > BigInt(max) ? undefined : Number(exact)
   if (exact < INT64_MIN || exact > INT64_MAX) return undefined
   return Math.max(-LONG_MAX, Math.min(LONG_MAX, Number(exact)))
 }
@@ -94,6 +98,8 @@ export function allowedText(row: KeyDefinition): string {
   switch (row.type) {
     case 'boolean':
       return 'true, false'
+    case 'short':
+      return withSpecial(row, `${row.min ?? -SHORT_MAX - 1} to ${row.max ?? SHORT_MAX}`)
     case 'int':
       return withSpecial(row, `${row.min ?? -INT_MAX - 1} to ${row.max ?? INT_MAX}`)
     case 'long':

@@ -24,6 +24,24 @@ controller.listener.names | LIST | <required> |  | read-only
 default.replication.factor | INT | 1 |  | read-only
 delete.topic.enable | BOOLEAN | true |  | read-only
 fetch.max.bytes | INT | 57671680 | [1024,...] | read-only
+group.consumer.assignment.interval.ms | INT | 1000 | [0,...] | cluster-wide
+group.consumer.assignors | LIST | uniform,range |  | read-only
+group.consumer.heartbeat.interval.ms | INT | 5000 | [1,...] | read-only
+group.consumer.max.assignment.interval.ms | INT | 15000 | [0,...] | read-only
+group.consumer.max.heartbeat.interval.ms | INT | 15000 | [1,...] | read-only
+group.consumer.max.session.timeout.ms | INT | 60000 | [1,...] | read-only
+group.consumer.max.size | INT | 2147483647 | [1,...] | read-only
+group.consumer.migration.policy | STRING | bidirectional | [bidirectional, upgrade, downgrade, disabled] | read-only
+group.consumer.min.assignment.interval.ms | INT | 0 | [0,...] | read-only
+group.consumer.min.heartbeat.interval.ms | INT | 5000 | [1,...] | read-only
+group.consumer.min.session.timeout.ms | INT | 45000 | [1,...] | read-only
+group.consumer.regex.refresh.interval.ms | INT | 600000 | [10000,...] | read-only
+group.consumer.session.timeout.ms | INT | 45000 | [1,...] | read-only
+group.coordinator.rebalance.protocols | LIST | classic,consumer,streams | [classic, consumer, share, streams] | read-only
+group.initial.rebalance.delay.ms | INT | 3000 |  | read-only
+group.max.session.timeout.ms | INT | 1800000 |  | read-only
+group.max.size | INT | 2147483647 | [1,...] | read-only
+group.min.session.timeout.ms | INT | 6000 |  | read-only
 inter.broker.listener.name | STRING | null |  | read-only
 listener.security.protocol.map | STRING | SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT |  | per-broker
 listeners | LIST | PLAINTEXT://:9092 |  | per-broker
@@ -67,6 +85,14 @@ message.max.bytes | INT | 1048588 | [0,...] | cluster-wide
 min.insync.replicas | INT | 1 | [1,...] | cluster-wide
 node.id | INT | <required> | [0,...] | read-only
 num.partitions | INT | 1 | [1,...] | read-only
+offset.metadata.max.bytes | INT | 4096 |  | read-only
+offsets.commit.timeout.ms | INT | 5000 | [1,...] | read-only
+offsets.load.buffer.size | INT | 5242880 | [1,...] | read-only
+offsets.retention.check.interval.ms | LONG | 600000 | [1,...] | read-only
+offsets.retention.minutes | INT | 10080 | [1,...] | read-only
+offsets.topic.num.partitions | INT | 50 | [1,...] | read-only
+offsets.topic.replication.factor | SHORT | 3 | [1,...] | read-only
+offsets.topic.segment.bytes | INT | 104857600 | [1,...] | read-only
 producer.id.expiration.check.interval.ms | INT | 600000 | [1,...] | read-only
 producer.id.expiration.ms | INT | 86400000 | [1,...] | cluster-wide
 replica.high.watermark.checkpoint.interval.ms | LONG | 5000 |  | read-only

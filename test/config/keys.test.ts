@@ -8,7 +8,16 @@ import { formatValue, parseValue } from '../../src/config/values.ts'
 import { type KafkaFact, kafkaBrokerFacts, kafkaTopicFacts } from './kafka-facts.ts'
 
 /** Where the default differs on purpose; docs/decisions/0003-config-keys.md says why. */
-const ownDefaults = new Set(['node.id', 'broker.id', 'listeners', 'log.dir', 'controller.listener.names'])
+const ownDefaults = new Set([
+  'node.id',
+  'broker.id',
+  'listeners',
+  'log.dir',
+  'controller.listener.names',
+  'group.coordinator.rebalance.protocols',
+  'group.initial.rebalance.delay.ms',
+  'offsets.topic.replication.factor',
+])
 
 /** Kafka looks for changed listeners while it runs; here they are settled at the start. */
 const settledAtStart = new Set(['listeners', 'listener.security.protocol.map'])
