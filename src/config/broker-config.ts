@@ -1,12 +1,14 @@
 // A broker's settings as the layers above use them: checked and typed, under Kafka's names in camelCase.
 // Promises either a whole configuration or an error that lists everything that is wrong. Leaves files, flags and
 // environment to load.ts, and where altered settings are stored to the cluster metadata.
+
+import { nearestName } from '../lib/nearest-name.ts'
 import type { BrokerKey, brokerKeys } from './broker-keys.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { type CamelCase, camelCase, type SettingValue, type ValueOf } from './definition.ts'
 import { groupRangeProblems } from './group-ranges.ts'
 import { refusedKafkaKey } from './kafka-keys.ts'
-import { brokerRows, chainOf, nearestName } from './keys.ts'
+import { brokerRows, chainOf } from './keys.ts'
 import { listenerProblems } from './listeners.ts'
 import { parseValue } from './values.ts'
 

@@ -1,11 +1,13 @@
 // Broker settings altered while brokers run (KIP-226): for one broker, or for all of them.
 // Promises the precedence one broker > all brokers > static > default, and that a stored setting which makes no sense
 // is left out and reported rather than stops the broker. Leaves storing to the cluster metadata.
+
+import { nearestName } from '../lib/nearest-name.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import { type BrokerConfig, readBrokerConfig } from './broker-config.ts'
 import type { ConfigProblem } from './config-error.ts'
 import { isIgnoredKafkaKey } from './kafka-keys.ts'
-import { brokerRows, nearestName } from './keys.ts'
+import { brokerRows } from './keys.ts'
 import { parseValue } from './values.ts'
 
 type Texts = ReadonlyMap<string, string>

@@ -1,10 +1,12 @@
 // A broker's settings gathered from where people put them: a file, the environment, the command line.
 // Promises the order defaults < file < ODRADEK_* variables < --set, every problem at once with the place it was said
 // at, and no access to files or the process: the caller brings the texts.
+
+import { nearestName } from '../lib/nearest-name.ts'
 import { type BrokerConfig, readBrokerConfig } from './broker-config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { isIgnoredKafkaKey } from './kafka-keys.ts'
-import { brokerRows, chainOf, nearestName } from './keys.ts'
+import { brokerRows, chainOf } from './keys.ts'
 import { PropertiesError, parseProperties } from './properties.ts'
 
 export interface ConfigInputs {

@@ -1,10 +1,12 @@
 // A topic's settings as the layers below use them: its own where it has any, else those its broker gives to all topics.
 // Promises typed values under Kafka's names in camelCase, and errors that name key, value and what is allowed.
 // Leaves storing the topic's own settings to the cluster metadata.
+
+import { nearestName } from '../lib/nearest-name.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import { type CamelCase, camelCase, LONG_MAX, type SettingValue, type ValueOf } from './definition.ts'
-import { brokerRows, nearestName, topicRows } from './keys.ts'
+import { brokerRows, topicRows } from './keys.ts'
 import type { TopicKey, topicKeys } from './topic-keys.ts'
 import { parseValue } from './values.ts'
 

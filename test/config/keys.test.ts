@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KeyDefinition } from '../../src/config/definition.ts'
 import { isIgnoredKafkaKey, refusedKafkaKey } from '../../src/config/kafka-keys.ts'
-import { brokerRows, chainOf, nearestName, topicRows } from '../../src/config/keys.ts'
+import { brokerRows, chainOf, topicRows } from '../../src/config/keys.ts'
 import { formatValue, parseValue } from '../../src/config/values.ts'
+import { nearestName } from '../../src/lib/nearest-name.ts'
 import { type KafkaFact, kafkaBrokerFacts, kafkaTopicFacts } from './kafka-facts.ts'
 
 /** Where the default differs on purpose; docs/decisions/0003-config-keys.md says why. */
