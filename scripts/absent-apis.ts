@@ -12,7 +12,6 @@ export interface AbsentApi {
 const zookeeper = 'Kafka brokers among themselves, until 3.9 (ZooKeeper)'
 const kraft = 'Kafka brokers and KRaft controllers among themselves'
 const tokens = 'delegation tokens (KIP-48)'
-const consumerGroups = 'consumer groups of the new protocol (KIP-848)'
 const telemetry = 'client metrics (KIP-714)'
 const share = 'share groups (KIP-932)'
 const streams = 'streams groups (KIP-1071)'
@@ -35,13 +34,10 @@ export const absentApis: readonly AbsentApi[] = [
   { key: 62, name: 'BrokerRegistration', versions: [0, 4], area: kraft },
   { key: 63, name: 'BrokerHeartbeat', versions: [0, 2], area: kraft },
   { key: 67, name: 'AllocateProducerIds', versions: [0, 0], area: kraft },
-  { key: 68, name: 'ConsumerGroupHeartbeat', versions: [0, 1], area: consumerGroups },
-  { key: 69, name: 'ConsumerGroupDescribe', versions: [0, 1], area: consumerGroups },
   { key: 70, name: 'ControllerRegistration', versions: [0, 0], area: kraft },
   { key: 71, name: 'GetTelemetrySubscriptions', versions: [0, 0], area: telemetry },
   { key: 72, name: 'PushTelemetry', versions: [0, 0], area: telemetry },
   { key: 73, name: 'AssignReplicasToDirs', versions: [0, 0], area: kraft },
-  { key: 74, name: 'ListConfigResources', versions: [0, 1], area: telemetry },
   { key: 76, name: 'ShareGroupHeartbeat', versions: [1, 1], area: share },
   { key: 77, name: 'ShareGroupDescribe', versions: [1, 1], area: share },
   { key: 78, name: 'ShareFetch', versions: [1, 2], area: share },

@@ -154,7 +154,8 @@ class ReadCompiler {
     const name = this.source.name('v')
     const marker = this.fixed({ ...type, kind: 'int8' }, path)
     this.closeRun()
-    this.source.line(`let ${name} = null`, `if (${marker} >= 0) {`)
+    // The marker of a tagged struct is a uvarint, 0 for null; of others it is -1.
+    this.source.line(`let ${name} = null`, `if (${marker} ${type.tag < 0 ? '>=' : '>'} 0) {`)
     this.source.line(`${name} = ${this.struct(type.fields!, path)}`, '}')
     return name
   }

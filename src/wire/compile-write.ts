@@ -120,7 +120,7 @@ class WriteCompiler {
     }
     this.close()
     this.source.line(`if (${name} === null) {`)
-    this.byte('255')
+    this.byte(type.tag < 0 ? '255' : '0')
     this.close()
     this.source.line('} else {')
     this.byte('1')
@@ -302,7 +302,8 @@ function differs(type: Type, name: string): string {
     const part = `${name}.${field}`
     return `${part} !== undefined && (${differs(inner, part)})`
   })
-  return parts.join(' || ') || 'false'
+  const ofFields = parts.join(' || ') || 'false'
+  return type.nullableSince === Number.POSITIVE_INFINITY ? ofFields : `${name} === null || ${ofFields}`
 }
 
 function writerMethod(type: Type, shape: Shape): string {

@@ -112,15 +112,34 @@ describe('what is written', () => {
         state: 1,
         assignedPartitions: [
           { topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partitions: [4], assignmentEpochs: [2] },
-          { topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partitions: [], assignmentEpochs: null },
+          { topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partitions: [], assignmentEpochs: [] },
         ],
         partitionsPendingRevocation: [],
       },
     })
     assert.deepEqual(key, hex('0008 0001 67 0001 6d'))
     const first = '00000000000000000000000000000001 02 00000004 | 01 00 05 02 00000002'
-    const second = '00000000000000000000000000000002 01 00'
+    const second = '00000000000000000000000000000002 01 | 00'
     assert.deepEqual(value, hex(`0000 | 00000002 00000001 01 | 03 ${first} ${second} | 01 | 00`))
+  })
+
+  test('that a member does not speak the classic protocol is said in so many bytes', () => {
+    const value = {
+      instanceId: null,
+      rackId: null,
+      clientId: 'c',
+      clientHost: '/h',
+      subscribedTopicNames: ['t'],
+      subscribedTopicRegex: null,
+      rebalanceTimeoutMs: 1,
+      serverAssignor: null,
+      classicMemberMetadata: null,
+    }
+    const key = { groupId: 'g', memberId: 'm' }
+    const bytes = encodeRecord({ type: 'ConsumerGroupMemberMetadata', key, value })
+    const fields = '00 00 | 02 63 | 03 2f68 | 02 02 74 | 00 | 00000001 | 00'
+    assert.deepEqual(bytes.value, hex(`0000 | ${fields} | 01 00 01 00`))
+    assert.deepEqual(decode(bytes.key, bytes.value).value, value)
   })
 
   test('a tombstone has a key and no value', () => {

@@ -105,10 +105,10 @@ export const consumerGroupMemberMetadataValue = value('ConsumerGroupMemberMetada
   subscribedTopicRegex: nullable(string),
   rebalanceTimeoutMs: defaultsTo(int32, -1),
   serverAssignor: nullable(string),
-  /** Of members that speak the classic protocol. */
+  /** Of members that speak the classic protocol; null for others, which is not the default and so is written. */
   classicMemberMetadata: tagged(
     0,
-    optional(
+    nullable(
       struct({
         sessionTimeoutMs: int32,
         supportedProtocols: array({ name: string, metadata: bytes }),
@@ -137,8 +137,8 @@ export const consumerGroupTargetAssignmentMemberValue = value('ConsumerGroupTarg
 const ownedPartitions = array({
   topicId: uuid,
   partitions: array(int32),
-  /** For each partition the epoch at which the member got it. */
-  assignmentEpochs: tagged(0, optional(array(int32))),
+  /** For each partition the epoch at which the member got it; since Kafka 4.3 (before: empty). */
+  assignmentEpochs: tagged(0, nullable(array(int32))),
 })
 
 export const consumerGroupCurrentMemberAssignmentKey = key('ConsumerGroupCurrentMemberAssignment', {

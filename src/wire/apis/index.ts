@@ -37,6 +37,7 @@ import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { initProducerId } from './init-producer-id.ts'
 import { joinGroup } from './join-group.ts'
 import { leaveGroup } from './leave-group.ts'
+import { listConfigResources } from './list-config-resources.ts'
 import { listGroups } from './list-groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { listPartitionReassignments } from './list-partition-reassignments.ts'
@@ -92,6 +93,7 @@ export * from './incremental-alter-configs.ts'
 export * from './init-producer-id.ts'
 export * from './join-group.ts'
 export * from './leave-group.ts'
+export * from './list-config-resources.ts'
 export * from './list-groups.ts'
 export * from './list-offsets.ts'
 export * from './list-partition-reassignments.ts'
@@ -164,6 +166,7 @@ const all: readonly Api[] = [
   listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  listConfigResources,
   describeTopicPartitions,
 ]
 

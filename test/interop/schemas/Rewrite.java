@@ -1,6 +1,6 @@
-// Apache Kafka's own codecs as a filter: reads lines of "key request|response version hex", has Kafka's
-// generated class read the bytes, and prints what it writes again, or "error" with the reason. Bytes that
-// Kafka leaves unread are an error too.
+// Apache Kafka's own codecs as a filter: reads lines of "key request|response version hex", or of "type key|value version hex"
+// for records of __consumer_offsets, has Kafka's generated class read the bytes, and prints what it writes again, or "error"
+// with the reason. Bytes that Kafka leaves unread are an error too.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -10,6 +10,7 @@ import org.apache.kafka.common.message.ApiMessageType;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.MessageUtil;
+import org.apache.kafka.coordinator.group.generated.CoordinatorRecordType;
 
 public class Rewrite {
   public static void main(String[] args) throws Exception {
@@ -23,8 +24,7 @@ public class Rewrite {
 
   private static String answer(String[] words) {
     try {
-      ApiMessageType type = ApiMessageType.fromApiKey(Short.parseShort(words[0]));
-      ApiMessage message = words[1].equals("request") ? type.newRequest() : type.newResponse();
+      ApiMessage message = empty(words[1], Short.parseShort(words[0]));
       short version = Short.parseShort(words[2]);
       ByteBuffer bytes = ByteBuffer.wrap(HexFormat.of().parseHex(words[3]));
       message.read(new ByteBufferAccessor(bytes), version);
@@ -36,5 +36,15 @@ public class Rewrite {
     } catch (Throwable problem) {
       return "error " + problem;
     }
+  }
+
+  private static ApiMessage empty(String part, short number) {
+    return switch (part) {
+      case "request" -> ApiMessageType.fromApiKey(number).newRequest();
+      case "response" -> ApiMessageType.fromApiKey(number).newResponse();
+      case "key" -> CoordinatorRecordType.fromId(number).newRecordKey();
+      case "value" -> CoordinatorRecordType.fromId(number).newRecordValue();
+      default -> throw new IllegalArgumentException(part);
+    };
   }
 }

@@ -1,10 +1,11 @@
 // Apache Kafka's own codecs read what ours wrote, and write it again: the bytes have to be the same. Random
-// values of every message of every API in every version. Skipped with a line where Java is missing; in CI
+// values of every message of every API in every version, and of every record of groups. Skipped with a line where Java is missing; in CI
 // that is a failure.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { groupRecordKinds } from '../../../src/coordinator/group/records.ts'
 import type { Message } from '../../../src/wire/api.ts'
 import { apis } from '../../../src/wire/apis/index.ts'
 import { flatten, Writer } from '../../../src/wire/writer.ts'
@@ -45,6 +46,12 @@ describe("Apache Kafka's codecs", { skip: javaSkipReason() }, () => {
       for (let version = api.versions[0]; version <= api.versions[1]; version++) {
         given.push(...samples(api.request, `${api.key} request ${version}`, version))
         given.push(...samples(api.response, `${api.key} response ${version}`, version))
+      }
+    }
+    for (const { keyType, key, value } of Object.values(groupRecordKinds)) {
+      given.push(...samples(key, `${keyType} key 0`, 0))
+      for (let version = value.versions[0]; version <= value.versions[1]; version++) {
+        given.push(...samples(value, `${keyType} value ${version}`, version))
       }
     }
     const answers = await rewrite(given)

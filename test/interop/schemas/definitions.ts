@@ -13,7 +13,7 @@ interface Field {
   readonly nullableVersions?: string
   readonly taggedVersions?: string
   readonly tag?: number
-  readonly default?: string | number | boolean
+  readonly default?: string | number | boolean | null
   readonly fields?: readonly Field[]
 }
 
@@ -25,7 +25,7 @@ interface Struct {
 /** One of Kafka's definitions of a message. */
 export interface Definition {
   readonly apiKey: number
-  readonly type: 'request' | 'response'
+  readonly type: 'request' | 'response' | 'coordinator-key' | 'coordinator-value'
   readonly name: string
   readonly listeners?: readonly string[]
   readonly validVersions: string
@@ -41,9 +41,14 @@ const FIELD_KEYS = new Set([
   ...['about', 'entityType', 'ignorable', 'mapKey'],
 ])
 
-/** The requests and responses that the jar defines, by name. */
-export function readDefinitions(jarPath: string): Map<string, Definition> {
-  const files = readJar(jarPath, (name) => /^common\/message\/\w+(Request|Response)\.json$/.test(name))
+/** The messages that the jar defines, by name: requests and responses, or others by the end of their names. */
+export function readDefinitions(
+  jarPath: string,
+  ends: readonly string[] = ['Request', 'Response'],
+): Map<string, Definition> {
+  const isWanted = (name: string) =>
+    name.startsWith('common/message/') && ends.some((end) => name.endsWith(`${end}.json`))
+  const files = readJar(jarPath, isWanted)
   return new Map(
     [...files.values()].map((bytes) => {
       const definition: Definition = JSON.parse(bytes.toString().replace(/^\s*\/\/.*$/gm, ''))
@@ -122,7 +127,8 @@ function defaultOf(field: Field, structs: Structs): unknown {
   const isArray = field.type.startsWith('[]')
   const inner = field.fields ?? structs.get(field.type.replace('[]', ''))
   const kind = isArray ? 'array' : inner === undefined ? (field.type as Kind) : 'struct'
-  if (field.default === undefined) return impliedDefault(kind, inner, structs)
+  // A null that is not in quotes is none: Kafka's generator takes it for a default that is not given.
+  if (field.default == null) return impliedDefault(kind, inner, structs)
   const text = String(field.default)
   if (text === 'null') return null
   switch (kind) {

@@ -6,83 +6,23 @@ import { before, describe, test } from 'node:test'
 import type { Api, Message } from '../../../src/wire/api.ts'
 import { message } from '../../../src/wire/api.ts'
 import { apis, fetch } from '../../../src/wire/apis/index.ts'
-import { type Description, describeMessage } from '../../../src/wire/describe.ts'
 import { defaultsTo, type Fields, int16, int32, int64, since, tagged } from '../../../src/wire/schema.ts'
 import { apacheKafkaClasspath, apacheKafkaVersion, javaSkipReason } from '../../support/apache-kafka.ts'
-import { type Definition, describeDefinition, parseVersions, readDefinitions } from './definitions.ts'
+import { type Definition, parseVersions, readDefinitions } from './definitions.ts'
+import { differences } from './differences.ts'
 
 /**
  * APIs of the broker's listener that have no schema here yet: delegation tokens, new group types, raft
  * voters.
  */
 const NOT_YET = new Set([
-  ...[38, 39, 40, 41, 71, 72, 74, 76, 77, 78, 79],
+  ...[38, 39, 40, 41, 71, 72, 76, 77, 78, 79],
   ...[80, 81, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92],
 ])
 /** Produce tells librdkafka of versions it does not serve (KAFKA-18659); they have no definition either. */
 const ADVERTISED_BELOW_SCHEMA = new Map([[0, 0]])
 
 let definitions: Map<string, Definition>
-
-/** Every way in which one message differs from its definition, in any version. */
-function differences(ours: Message, definition: Definition): string[] {
-  const found: string[] = []
-  const valid = parseVersions(definition.validVersions)!
-  const flexible = parseVersions(definition.flexibleVersions)
-  const compare = (what: string, mine: unknown, theirs: unknown) => {
-    try {
-      assert.deepStrictEqual(mine, theirs)
-    } catch {
-      found.push(`${ours.name} ${what}: ${JSON.stringify(mine)}, Apache Kafka: ${JSON.stringify(theirs)}`)
-    }
-  }
-  compare('versions', [...ours.versions], [valid.first, valid.last])
-  compare('flexible from', ours.flexible, flexible?.first ?? Number.POSITIVE_INFINITY)
-  for (let version = valid.first; version <= valid.last; version++) {
-    if (version < ours.versions[0] || version > ours.versions[1]) continue
-    compareFields(
-      `v${version}`,
-      describeMessage(ours, version),
-      describeDefinition(definition, version),
-      compare,
-    )
-  }
-  return found
-}
-
-function compareFields(
-  path: string,
-  ours: readonly Description[],
-  theirs: readonly Description[],
-  compare: (what: string, mine: unknown, theirs: unknown) => void,
-): void {
-  const names = (fields: readonly Description[]) => fields.map((field) => field.name)
-  compare(`${path} fields`, names(ours), names(theirs))
-  for (const mine of ours) {
-    const other = theirs.find(({ name }) => name === mine.name)
-    if (other !== undefined) compareField(`${path}.${mine.name}`, mine, other, compare)
-  }
-}
-
-function compareField(
-  path: string,
-  mine: Description,
-  other: Description,
-  compare: (what: string, mine: unknown, theirs: unknown) => void,
-): void {
-  const flat = ({ name, kind, nullable, tag, fallback }: Description) => ({
-    name,
-    kind,
-    nullable,
-    tag,
-    fallback,
-  })
-  compare(path, flat(mine), flat(other))
-  if (mine.element !== null && other.element !== null) {
-    compareField(`${path}[]`, mine.element, other.element, compare)
-  }
-  if (mine.fields !== null && other.fields !== null) compareFields(path, mine.fields, other.fields, compare)
-}
 
 function definitionOf(part: Message): Definition {
   const definition = definitions.get(part.name)
