@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test'
 import { deleteRecords } from '../../src/wire/apis/delete-records.ts'
 import { produce } from '../../src/wire/apis/produce.ts'
 import { errors } from '../../src/wire/errors.ts'
-import { badBatches } from '../support/bad-batches.ts'
+import { badBatches, lengthsSaid, veryNegativeLengths, wrongLengths } from '../support/bad-batches.ts'
 import {
   append,
   assertServes,
@@ -123,6 +123,19 @@ const refused: readonly Case[] = [
     code: 47,
     logStartOffset: START,
   },
+  ...wrongLengths.map(([name, said]) => ({
+    name,
+    batch: () => lengthsSaid(said),
+    code: 87,
+    logStartOffset: START,
+  })),
+  // Kafka 4.3 takes these lengths for -1; no client writes them.
+  ...veryNegativeLengths.map(([name, said]) => ({
+    name,
+    batch: () => lengthsSaid(said),
+    code: 87,
+    logStartOffset: START,
+  })),
   // Kafka 4.3 answers these two with UNKNOWN_SERVER_ERROR (-1): an exception nobody caught. The code says more here.
   {
     name: 'codec 5',

@@ -10,6 +10,7 @@ import * as batch from '../../src/wire/records/batch.ts'
 import { type BatchOptions, buildBatch } from '../../src/wire/records/build.ts'
 import { codecs } from '../../src/wire/records/compression/index.ts'
 import { RecordReader, records } from '../../src/wire/records/record.ts'
+import { lengthsSaid, veryNegativeLengths, wrongLengths } from '../support/bad-batches.ts'
 import { appendAndWrite, batchesIn, batchOf, bytesOf, openLog, readAll, workshop } from './workshop.ts'
 
 const NOW = 1_700_000_000_000
@@ -142,6 +143,15 @@ const refusals: readonly (readonly [string, Buffer, string, Partial<LogConfig>?]
 describe('a client’s batch is refused for', () => {
   for (const [name, bytes, code, config] of refusals) {
     test(`${name}: ${code}`, () => assert.equal(outcome(bytes, config).code, code))
+  }
+
+  for (const [name, said] of [...wrongLengths, ...veryNegativeLengths]) {
+    test(`${name}: INVALID_RECORD`, () => {
+      assert.equal(outcome(lengthsSaid({}, NOW), compacted).code, 'NONE', 'but for that it is good')
+      for (const config of [{}, compacted, ownTime]) {
+        assert.equal(outcome(lengthsSaid(said, NOW), config).code, 'INVALID_RECORD')
+      }
+    })
   }
 
   test('every truncation and every flipped bit of its header, with one of these codes', () => {
@@ -286,7 +296,11 @@ describe('the walk over records', () => {
         fc.integer({ min: NOW, max: NOW * 4 }),
       ),
       key: fc.option(fc.uint8Array({ maxLength: 200 })),
-      value: fc.option(fc.uint8Array({ maxLength: 200 })),
+      value: fc.oneof(fc.option(fc.uint8Array({ maxLength: 200 })), fc.constant(Buffer.alloc(9000))),
+      headers: fc.array(
+        fc.record({ key: fc.string(), value: fc.option(fc.uint8Array({ maxLength: 200 })) }),
+        { maxLength: 2 },
+      ),
     })
     fc.assert(
       fc.property(fc.array(record, { minLength: 1, maxLength: 80 }), (written) => {
@@ -304,23 +318,53 @@ describe('the walk over records', () => {
     )
   })
 
-  test('refuses every batch whose structure a reader refuses before its values', () => {
-    const bytes = batchOf(['one', 'two', 'three'], { key: 'key' })
+  test('goes on where numbers get longer: ten thousand records in a batch', () => {
+    const written = Array.from({ length: 10_000 }, (_, i) => ({ timestamp: NOW + i * 7, key: null }))
+    const bytes = buildBatch({ records: written })
+    const walk = walkRecords(bytes, 61, bytes.byteLength, written.length, NOW)
+    assert.equal(walk.damage, undefined)
+    assert.equal(walk.maxTimestamp, NOW + 69_993)
+    const cut = walkRecords(bytes, 61, bytes.byteLength - 1, written.length, NOW)
+    assert.deepEqual([cut.damagedIndex, typeof cut.damage], [9999, 'string'])
+  })
+
+  test('refuses what a reader refuses, and nothing else: every byte of every record, changed', () => {
+    const headers = [
+      { key: 'a', value: Buffer.from('1') },
+      { key: '', value: null },
+    ]
+    const key = Buffer.from('key')
+    const bytes = buildBatch({
+      records: [
+        { timestamp: NOW, key, value: Buffer.from('one'), headers },
+        { timestamp: NOW + 300, key, value: null },
+        { timestamp: NOW + 1, key: null, value: Buffer.from('x'.repeat(70)), headers },
+      ],
+    })
+    let refused = 0
+    let accepted = 0
     for (let at = 61; at < bytes.byteLength; at++) {
-      for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
+      for (let value = 0; value < 256; value++) {
         const spoiled = Buffer.from(bytes)
         spoiled[at] = value
-        const walk = walkRecords(spoiled, 61, spoiled.byteLength, 3, NOW)
-        if (walk.damage !== undefined) continue
-        const lengths = [61, 61 + spoiled[61]! / 2 + 1]
-        assert.ok(lengths.every((start) => start < spoiled.byteLength))
-        try {
-          const reader = new RecordReader(spoiled)
-          while (reader.next()) assert.equal(reader.offsetDelta, reader.offset)
-        } catch (error) {
-          assert.match((error as Error).message, /value|header|parts|varint/)
-        }
+        const { damage } = walkRecords(spoiled, 61, spoiled.byteLength, 3, NOW)
+        assert.equal(damage === undefined, isReadable(spoiled), `byte ${at} set to ${value}: ${damage}`)
+        if (damage === undefined) accepted++
+        else refused++
       }
     }
+    assert.ok(refused > 5000 && accepted > 5000, `${refused} refused, ${accepted} accepted`)
   })
 })
+
+/** Whether a reader gets through, with offsets that count up. */
+function isReadable(bytes: Buffer): boolean {
+  const reader = new RecordReader(bytes)
+  try {
+    for (let index = 0; reader.next(); index++) if (reader.offsetDelta !== index) return false
+    return true
+  } catch (error) {
+    if (error instanceof KafkaError) return false
+    throw error
+  }
+}

@@ -5,7 +5,13 @@ import { produce } from '../../../src/wire/apis/produce.ts'
 import * as batch from '../../../src/wire/records/batch.ts'
 import { type BatchOptions, buildBatch } from '../../../src/wire/records/build.ts'
 import { codecs } from '../../../src/wire/records/compression/index.ts'
-import { badBatches, changed } from '../../support/bad-batches.ts'
+import {
+  badBatches,
+  changed,
+  lengthsSaid,
+  veryNegativeLengths,
+  wrongLengths,
+} from '../../support/bad-batches.ts'
 import { batchOf } from '../../support/calls.ts'
 import { type ProduceOptions, produceStep } from './data-requests.ts'
 import { idOf, type Side, type Step, step } from './sides.ts'
@@ -82,6 +88,9 @@ function oddBatches(baseMs: number): [name: string, bytes: Buffer | null][] {
     odd.push([`${name} bit over plain bytes`, attribute(codecs[name])])
     odd.push([`${name}, count 5 of 3`, miscounted(good({ compression: codecs[name] }))])
   }
+  for (const [name, said] of [['lengths that fit', {}] as const, ...wrongLengths, ...veryNegativeLengths]) {
+    odd.push([name, lengthsSaid(said, baseMs)])
+  }
   return odd
 }
 
@@ -132,7 +141,7 @@ function withHeaders(baseMs: number): Buffer {
 
 /** Topics to send the odd batches to; each with as many partitions as there are batches. */
 export const oddTopics = ['odd-plain', 'odd-append-time', 'odd-compacted', 'odd-gzip', 'odd-none'] as const
-export const oddPartitions = 64
+export const oddPartitions = 80
 
 function oddSteps(baseMs: number): Step[] {
   const odd = oddBatches(baseMs)
@@ -258,7 +267,7 @@ function plainSteps(baseMs: number): Step[] {
           `${name} to ${topic}`,
           topic,
           batchOf(['a', 'b'.repeat(3000)], { timestamp: baseMs, compression: codecs[name] }),
-          { partition: topic.startsWith('odd') ? 63 : 0 },
+          { partition: topic.startsWith('odd') ? oddPartitions - 1 : 0 },
         ),
       ),
     ),
