@@ -62,6 +62,11 @@ export class Ownership {
     this.loads[owner]!--
   }
 
+  /** Whether the owner of the slot had it before. */
+  isKept(slot: number): boolean {
+    return this.owners[slot] === this.kept[slot]
+  }
+
   /** What every member owns now. */
   targets(): ReadonlyMap<string, Assignment> {
     const hasChanged = this.changedMembers()
