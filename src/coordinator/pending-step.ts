@@ -52,7 +52,7 @@ export class PendingStep<Rec> implements Step<Rec> {
   readonly records: AppendedRecord<Rec>[] = []
   readonly replies: Reply[] = []
   readonly timers: TimerChange<Rec>[] = []
-  undo: Undo<Rec> | undefined
+  readonly undoes: Undo<Rec>[] = []
 
   private readonly waiting: Set<PendingAnswer<unknown>>
 
@@ -71,7 +71,7 @@ export class PendingStep<Rec> implements Step<Rec> {
   }
 
   onAppendFailed(undo: Undo<Rec>): void {
-    this.undo = undo
+    this.undoes.push(undo)
   }
 
   schedule(key: string, delayMs: number, fire: (step: Step<Rec>) => void): void {

@@ -71,11 +71,17 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     const { topic, index } = this.partition.identity
     const startedMs = clock.monotonicMs()
     try {
-      const loaded = await load(this.partition.log, this.machine, {
-        clock,
-        bufferBytes: this.options.loadBufferBytes(),
-        isWanted: () => this.state === 'loading',
-      })
+      const { log } = this.partition
+      // An empty log, as all are at first, is there at once: nobody has to ask again.
+      const isEmpty = log.startOffset === log.writtenEndOffset
+      const loading = isEmpty
+        ? { records: 0, bytes: 0 }
+        : load(log, this.machine, {
+            clock,
+            bufferBytes: this.options.loadBufferBytes(),
+            isWanted: () => this.state === 'loading',
+          })
+      const loaded = loading instanceof Promise ? await loading : loading
       if (this.state !== 'loading') return
       this.state = 'active'
       // What a leader before us appended may not be committed yet: answers rest on it all the same.
@@ -206,20 +212,19 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     }
     const error = answerFor(cause.error)
     const isDone = step.records.some(({ isReplayed }) => !isReplayed)
-    const { undo } = step
     this.options.logger.warn('a coordinator could not append its records', {
       topic: this.partition.identity.topic,
       partition: this.partition.identity.index,
       reason: cause.message,
     })
-    if (undo === undefined && isDone) {
+    if (step.undoes.length === 0 && isDone) {
       this.fail(cause)
       return
     }
     const answered = new Set<unknown>()
-    if (undo !== undefined) {
+    if (step.undoes.length > 0) {
       this.carryOut((repair) => {
-        undo(repair, error)
+        for (const undo of step.undoes) undo(repair, error)
         for (const { to } of (repair as PendingStep<Rec>).replies) answered.add(to)
       })
     }

@@ -23,7 +23,9 @@ interface Place<Rec, Machine extends StateMachine<Rec>> {
   readonly partition: Partition
   readonly leaderEpoch: number
   shard: Shard<Rec, Machine>
+  /** How often the state was lost lately, and when last. */
   failures: number
+  failedMs: number
   retry: Timer | undefined
 }
 
@@ -113,6 +115,7 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
       leaderEpoch,
       shard: this.makeShard(index, partition),
       failures: 0,
+      failedMs: 0,
       retry: undefined,
     }
     this.places.set(index, place)
@@ -142,6 +145,9 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
   private failed(index: number, error: Error): void {
     const place = this.places.get(index)
     if (place === undefined) return
+    const nowMs = this.options.clock.monotonicMs()
+    if (nowMs - place.failedMs > 2 * LONGEST_RETRY_MS) place.failures = 0
+    place.failedMs = nowMs
     const retryMs = Math.min(SHORTEST_RETRY_MS * 2 ** place.failures, LONGEST_RETRY_MS)
     this.options.logger.error('a coordinator lost its state and will load it again', {
       topic: this.options.topic,
@@ -153,9 +159,7 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
     place.retry = this.options.clock.schedule(retryMs, () => {
       place.retry = undefined
       place.shard = this.makeShard(index, place.partition)
-      void place.shard.load().then(() => {
-        if (place.shard.isActive) place.failures = Math.max(0, place.failures - 1)
-      })
+      void place.shard.load()
     })
   }
 }
