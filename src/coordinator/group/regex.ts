@@ -1,0 +1,107 @@
+// Patterns that consumers subscribe with (KIP-848): RE2 syntax, matched against whole topic names.
+// Promises time that grows with the name's length and the pattern's size alone, and refuses patterns that would become
+// large; what is wrong with a pattern is said in the error. Leaves to consumer/ when patterns are resolved again.
+import { RE2JS, RE2JSException } from 're2js'
+import type { ClusterImage } from '../../cluster/image.ts'
+import { errors, KafkaError } from '../../wire/errors.ts'
+
+/** Characters of a pattern: enough to name some hundred topics one by one. Apache Kafka has no bound. */
+export const MAX_PATTERN_LENGTH = 8192
+
+/**
+ * What a pattern may grow to when its repetitions are written out: `(ab){10}` counts as about 40. Each step on a name may
+ * have to look at as many places of the pattern: some tenths of a millisecond for the longest name.
+ */
+export const MAX_PATTERN_SIZE = 8192
+
+export interface TopicPattern {
+  readonly source: string
+  /** Whether the pattern matches the whole name. */
+  matches(topic: string): boolean
+}
+
+/**
+ * Compiles a subscription's pattern.
+ * @throws KafkaError INVALID_REGULAR_EXPRESSION: it is not RE2 syntax, or too long or too large.
+ */
+export function compilePattern(pattern: string): TopicPattern {
+  if (pattern.length > MAX_PATTERN_LENGTH) {
+    throw invalid(pattern, `it has ${pattern.length} characters; at most ${MAX_PATTERN_LENGTH} are allowed`)
+  }
+  if (expandedSize(pattern) > MAX_PATTERN_SIZE) {
+    throw invalid(pattern, `its repetitions make it too large; at most ${MAX_PATTERN_SIZE} steps are allowed`)
+  }
+  let compiled: RE2JS
+  try {
+    compiled = RE2JS.compile(pattern)
+  } catch (error) {
+    if (error instanceof RE2JSException) throw invalid(pattern, problem(error))
+    throw error
+  }
+  return { source: pattern, matches: (topic) => compiled.matches(topic) }
+}
+
+/**
+ * The names of all topics that the pattern matches, in order. As with Apache Kafka 4.3 that includes internal topics:
+ * a pattern that begins with `__` or `.*` asks for them. `isVisible` says which topics the consumer may describe.
+ */
+export function matchingTopics(
+  pattern: TopicPattern,
+  image: ClusterImage,
+  isVisible: (topic: string) => boolean = () => true,
+): ReadonlySet<string> {
+  const names: string[] = []
+  for (const name of image.topics.keys()) if (pattern.matches(name) && isVisible(name)) names.push(name)
+  return new Set(names.sort())
+}
+
+const SHOWN_LENGTH = 120
+
+function invalid(pattern: string, why: string): KafkaError {
+  const shown = pattern.length > SHOWN_LENGTH ? `${pattern.slice(0, SHOWN_LENGTH)}…` : pattern
+  return new KafkaError(
+    errors.INVALID_REGULAR_EXPRESSION,
+    `the subscription's pattern \`${shown}\` is not a valid regular expression (RE2): ${why}`,
+  )
+}
+
+/** The library's text without its opening words. */
+function problem(error: RE2JSException): string {
+  return error.message.replace(/^error parsing regexp: /, '').slice(0, 2 * SHOWN_LENGTH)
+}
+
+/** What a pattern is made of: quotations, escapes, character classes, repetitions, and single characters. */
+const tokens = new RegExp(
+  [
+    String.raw`\\Q.*?(?:\\E|$)`,
+    String.raw`\\(?:[pPx]\{[^}]*\}|[pP].|.)?`,
+    String.raw`\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]?`,
+    String.raw`\{\d+(?:,\d*)?\}`,
+    '.',
+  ].join('|'),
+  'gs',
+)
+
+/** Roughly the size of the compiled program: reads the pattern's shape, right or wrong, and multiplies repetitions out. */
+function expandedSize(pattern: string): number {
+  const groups: number[] = []
+  let size = 0
+  let atom = 0
+  for (const [token] of pattern.matchAll(tokens)) {
+    if (token === '(') {
+      groups.push(size)
+      size = 0
+    } else if (token === ')' && groups.length > 0) {
+      atom = size + 2
+      size = groups.pop()! + atom
+    } else if (token.startsWith('{') && token.length > 1) {
+      const repeated = (atom + 1) * Math.max(1, ...token.match(/\d+/g)!.map(Number))
+      size += repeated - atom
+      atom = repeated
+    } else {
+      atom = token.startsWith('\\Q') ? token.length : 1
+      size += atom
+    }
+  }
+  return groups.reduce((sum, outer) => sum + outer, size)
+}
