@@ -1,0 +1,85 @@
+"""A member of a group by aiokafka: commits after every read.
+
+A rebalance waits until what was read is told and committed. What was read before a rebalance but not told by then is
+thrown away: whoever owns the partition afterwards reads it again.
+"""
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
+from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
+
+STRATEGIES = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
+
+
+class Listener(ConsumerRebalanceListener):
+    def __init__(self, consumer, report):
+        self._consumer = consumer
+        self._report = report
+        self.telling = asyncio.Lock()
+        self.rebalances = 0
+
+    @property
+    def generation(self):
+        return self._consumer._coordinator.generation
+
+    async def on_partitions_revoked(self, revoked):
+        async with self.telling:
+            self.rebalances += 1
+            self._report.revoked(self.generation, revoked)
+
+    async def on_partitions_assigned(self, assigned):
+        self._report.assigned(self.generation, assigned)
+
+
+async def main():
+    args = arguments()
+    report = Report(args.name)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=args.bootstrap,
+        client_id=args.name,
+        group_id=args.group,
+        group_instance_id=args.instance,
+        partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        retry_backoff_ms=50,
+        metadata_max_age_ms=1000,
+    )
+    listener = Listener(consumer, report)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    stop_when_asked(lambda: loop.call_soon_threadsafe(stopping.set))
+    consumer.subscribe(topics=args.topics or (), pattern=args.regex, listener=listener)
+    report.ready()
+    await consumer.start()
+    while not stopping.is_set():
+        rebalances = listener.rebalances
+        read = await consumer.getmany(timeout_ms=100, max_records=50)
+        async with listener.telling:
+            if not read or rebalances != listener.rebalances:
+                continue
+            offsets = {}
+            for at, messages in read.items():
+                for message in messages:
+                    report.record(message)
+                offsets[at] = messages[-1].offset + 1
+            try:
+                await consumer.commit(offsets)
+            except KafkaError as error:
+                report.hindered(error)
+            else:
+                report.committed(offsets)
+    # aiokafka says nothing to the listener at its end.
+    report.revoked(listener.generation, consumer.assignment())
+    await consumer.stop()
+    report.left()
+
+
+asyncio.run(main())

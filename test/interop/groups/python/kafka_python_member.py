@@ -1,0 +1,77 @@
+"""A member of a group by kafka-python: commits after every poll. Its listener is called while a poll is under way."""
+
+import threading
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.errors import KafkaError
+from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
+
+STRATEGIES = {
+    "range": RangePartitionAssignor,
+    "roundrobin": RoundRobinPartitionAssignor,
+    "cooperative-sticky": CooperativeStickyAssignor,
+}
+
+
+class Listener(ConsumerRebalanceListener):
+    def __init__(self, consumer, report):
+        self._consumer = consumer
+        self._report = report
+
+    def _generation(self):
+        return self._consumer._coordinator._generation.generation_id
+
+    def on_partitions_assigned(self, assigned):
+        self._report.assigned(self._generation(), assigned)
+
+    def on_partitions_revoked(self, revoked):
+        self._report.revoked(self._generation(), revoked)
+
+    def on_partitions_lost(self, lost):
+        self._report.lost(self._generation(), lost)
+
+
+def main():
+    args = arguments()
+    report = Report(args.name)
+    consumer = KafkaConsumer(
+        bootstrap_servers=args.bootstrap,
+        client_id=args.name,
+        group_id=args.group,
+        group_instance_id=args.instance,
+        partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        reconnect_backoff_ms=50,
+        reconnect_backoff_max_ms=200,
+        metadata_max_age_ms=1000,
+    )
+    stopping = threading.Event()
+    stop_when_asked(stopping.set)
+    consumer.subscribe(topics=args.topics or (), pattern=args.regex, listener=Listener(consumer, report))
+    report.ready()
+    while not stopping.is_set():
+        offsets = {}
+        for at, messages in consumer.poll(timeout_ms=100, max_records=50).items():
+            for message in messages:
+                report.record(message)
+            offsets[at] = OffsetAndMetadata(messages[-1].offset + 1, "", -1)
+        if not offsets:
+            continue
+        try:
+            consumer.commit(offsets)
+        except KafkaError as error:
+            report.hindered(error)
+        else:
+            report.committed({at: offset.offset for at, offset in offsets.items()})
+    consumer.close()
+    report.left()
+
+
+main()
