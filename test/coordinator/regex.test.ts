@@ -98,7 +98,7 @@ describe('patterns that are refused', () => {
   })
 
   test('long ones, and those that repetitions make large', () => {
-    assert.match(refusal('a'.repeat(MAX_PATTERN_LENGTH + 1)), /8193 characters; at most 8192/)
+    assert.match(refusal('a'.repeat(MAX_PATTERN_LENGTH + 1)), /4097 characters; at most 4096/)
     const large = [
       '.{1000}'.repeat(20),
       `(${'abcdefghij'.repeat(10)}){1000}`,
@@ -157,7 +157,7 @@ describe('time', () => {
     '(.*)(.*)(.*)(.*)(.*)x',
     '(a?){250}a{250}',
     '(x+x+)+y|(a+a+)+y',
-    String.raw`(\pL?${String.raw`\pL?`.repeat(6)}){400}`,
+    String.raw`(\pL?${String.raw`\pL?`.repeat(6)}){250}`,
   ]) {
     test(`linear for ${pattern}`, () => {
       const startMs = performance.now()
@@ -168,11 +168,11 @@ describe('time', () => {
   }
 
   test('a pattern of the greatest length compiles, and finds each of its names', () => {
-    const topics = [...Array(800).keys()].map((i) => `topic-${i}`)
+    const topics = [...Array(380).keys()].map((i) => `topic-${i}`)
     const pattern = topics.join('|').slice(0, MAX_PATTERN_LENGTH)
     const startMs = performance.now()
     const found = matchingTopics(compilePattern(pattern), imageOf(...topics))
-    assert.ok(found.size >= 790)
+    assert.ok(found.size >= 370)
     assert.ok(performance.now() - startMs < boundMs)
   })
 })
