@@ -2,7 +2,7 @@
 // Promises a page that follows from the tables alone; leaves writing it to generate-docs.ts.
 import { brokerKeyGroups } from '../src/config/broker-keys.ts'
 import type { BrokerKeyDefinition, KeyDefinition } from '../src/config/definition.ts'
-import { chainOf, topicRows } from '../src/config/keys.ts'
+import { chainOf, groupRows, topicRows } from '../src/config/keys.ts'
 import { allowedText, formatValue } from '../src/config/values.ts'
 
 const intro = `# Settings
@@ -34,6 +34,13 @@ Given when a topic is created, altered at any time. A topic without a value of i
 (*From*), whenever that changes.
 `
 
+const groupIntro = `## Group settings
+
+Of single consumer groups (KIP-848), altered at any time with \`kafka-configs --entity-type groups\`, also before the group is
+there. The \`group.consumer.min.*\` and \`group.consumer.max.*\` settings of the broker bound them. A group without a value of
+its own follows its broker's setting (*From*).
+`
+
 const pendingIntro = `*Waits for* marks settings that are checked, stored and told to clients, but do nothing until the named feature is there.
 `
 
@@ -48,6 +55,12 @@ export function configPage(): string {
     row.brokerKey === undefined ? '' : code(row.brokerKey),
     meaning(row),
   ])
+  const group = [...groupRows].map(([name, row]) => [
+    code(name),
+    ...facts(name, row),
+    code(row.brokerKey),
+    meaning(row),
+  ])
   return [
     intro,
     pendingIntro,
@@ -55,6 +68,8 @@ export function configPage(): string {
     ...broker,
     topicIntro,
     table(['Key', 'Type', 'Default', 'Allowed', 'From', 'Meaning'], topic),
+    groupIntro,
+    table(['Key', 'Type', 'Default', 'Allowed', 'From', 'Meaning'], group),
   ].join('\n')
 }
 

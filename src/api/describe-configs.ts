@@ -1,15 +1,23 @@
-// DescribeConfigs: settings of topics and brokers, with where each value comes from and what it would be otherwise.
-// Promises one result per resource, in the order of the request. Groups and client metrics have no settings here: they are
-// told as empty. Leaves the settings to src/config.
+// DescribeConfigs: settings of topics, brokers and groups, with where each value comes from and what it would be otherwise.
+// Promises one result per resource, in the order of the request. Client metrics have no settings here: they are told as
+// empty. Leaves the settings to src/config.
 //
 //  1 source of a value, synonyms   3 type and documentation
-import { brokerNamed, resourceType, topicNamed, unsupportedResource } from '../cluster/config-decisions.ts'
+import {
+  brokerNamed,
+  groupNamed,
+  resourceType,
+  topicNamed,
+  unsupportedResource,
+} from '../cluster/config-decisions.ts'
+import { NO_CONFIGS } from '../cluster/image.ts'
 import { DEFAULT_BROKER } from '../cluster/layout.ts'
 import {
   type ConfigDescription,
   type DescribeOptions,
   describeBrokerConfig,
   describeDefaultBrokerConfig,
+  describeGroupConfig,
   describeTopicConfig,
 } from '../config/describe.ts'
 import type { DescribeConfigsRequest, describeConfigs } from '../wire/apis/describe-configs.ts'
@@ -60,8 +68,11 @@ function describe(
         `Broker ${id} must be asked itself: this is broker ${broker.nodeId}, which also answers for an empty name.`,
       )
     }
+    case resourceType.group: {
+      const own = broker.cluster.image().groupConfigs.get(groupNamed(name)) ?? NO_CONFIGS
+      return describeGroupConfig(configLayers(broker), own, options)
+    }
     case resourceType.clientMetrics:
-    case resourceType.group:
       if (name === '') throw new KafkaError(errors.INVALID_REQUEST, 'The name of the resource is missing.')
       return []
     default:

@@ -4,6 +4,7 @@
 // becomes one that deletes. What Kafka had deleted is not brought back. Leaves registering to the controller, and directories
 // that nobody adopts (kept, and not served) to partition/.
 import { validateDynamicBrokerConfig } from '../config/dynamic-broker-config.ts'
+import { validateGroupConfig } from '../config/group-config.ts'
 import { validateTopicConfig } from '../config/topic-config.ts'
 import type { Files } from '../lib/files/files.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -30,6 +31,7 @@ export interface Adoptable {
   readonly topics: readonly TopicImage[]
   /** Settings that were altered while Kafka ran: for all brokers, and for this one. */
   readonly brokerConfigs: ReadonlyMap<number | typeof DEFAULT_BROKER, ConfigMap>
+  readonly groupConfigs: ReadonlyMap<string, ConfigMap>
   /** The first producer id that Kafka had given to nobody. */
   readonly nextProducerId: number
 }
@@ -78,7 +80,12 @@ export function adoptable(context: AdoptionContext, found: readonly FoundPartiti
     const source = kraft === null ? 'their directories; settings are the defaults' : "Kafka's metadata log"
     logger.info('adopted topics', { topics: topics.length, from: source })
   }
-  return { topics, brokerConfigs: brokerConfigs(kraft, context), nextProducerId: kraft?.nextProducerId ?? 0 }
+  return {
+    topics,
+    brokerConfigs: brokerConfigs(kraft, context),
+    groupConfigs: groupConfigs(kraft, context),
+    nextProducerId: kraft?.nextProducerId ?? 0,
+  }
 }
 
 /** Partitions of one topic share an id; directories with another id are of a topic that was deleted. */
@@ -170,6 +177,18 @@ function brokerConfigs(
   }
   adoptFrom(DEFAULT_BROKER, '', 'cluster')
   adoptFrom(nodeId, `${nodeId}`, 'broker')
+  return adopted
+}
+
+function groupConfigs(kraft: KraftState | null, { logger }: AdoptionContext): Adoptable['groupConfigs'] {
+  const adopted = new Map<string, ConfigMap>()
+  const prefix = `${resourceType.group}/`
+  for (const [resource, known] of kraft?.configs ?? []) {
+    if (!resource.startsWith(prefix)) continue
+    const group = resource.slice(prefix.length)
+    const configs = accepted(known, validateGroupConfig, logger.child({ group }))
+    if (group !== '' && configs.size > 0) adopted.set(group, configs)
+  }
   return adopted
 }
 

@@ -1,9 +1,10 @@
 // What IncrementalAlterConfigs and AlterConfigs come to, given an image: pure.
 // Promises that only what the tables of settings accept is ever stored, and one outcome per resource.
 // Leaves the settings themselves to src/config, and writing what was decided to controller.ts.
-import { applyAlteration } from '../config/alteration.ts'
+import { applyAlteration, type ConfigScope } from '../config/alteration.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { validateDynamicBrokerConfig } from '../config/dynamic-broker-config.ts'
+import { validateGroupConfig } from '../config/group-config.ts'
 import { validateTopicConfig } from '../config/topic-config.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import type { ConfigResource, FullConfigChange, IncrementalConfigChange } from './controller.ts'
@@ -27,8 +28,15 @@ export interface ConfigGround {
 export type DecidedConfigs =
   | { readonly topic: TopicImage; readonly configs: ConfigMap }
   | { readonly broker: number | typeof DEFAULT_BROKER; readonly configs: ConfigMap }
+  | { readonly group: string; readonly configs: ConfigMap }
 
-type Target = Pick<TopicImage, 'configs'> & { topic?: TopicImage; broker?: number | typeof DEFAULT_BROKER }
+/** The resource that is meant, and the settings it has of its own now. */
+type Target = DecidedConfigs
+
+function scopeOf(target: Target): ConfigScope {
+  if ('topic' in target) return 'topic'
+  return 'broker' in target ? 'broker' : 'group'
+}
 
 export function decideIncrementalChanges(
   changes: readonly IncrementalConfigChange[],
@@ -42,8 +50,7 @@ export function decideIncrementalChanges(
         throw new KafkaError(errors.INVALID_REQUEST, `${name}: is altered more than once in the request`)
       }
       named.add(name)
-      const scope = target.topic === undefined ? 'broker' : 'topic'
-      configs = applyAlteration(configs, operation, name, value, scope)
+      configs = applyAlteration(configs, operation, name, value, scopeOf(target))
     }
     return configs
   })
@@ -83,19 +90,21 @@ function decideResources<Item extends ConfigResource>(
       )
     }
     const target = find(item, ground.image)
-    const configs = altered(item, target)
-    if (target.topic !== undefined) {
-      validateTopicConfig(configs, ground.config)
-      return { topic: target.topic, configs }
-    }
-    const broker = target.broker!
-    validateDynamicBrokerConfig(
-      configs,
-      broker === DEFAULT_BROKER ? 'cluster' : 'broker',
-      ground.staticEntries,
-    )
-    return { broker, configs }
+    const decided = { ...target, configs: altered(item, target) }
+    validate(decided, ground)
+    return decided
   })
+}
+
+/** Throws KafkaError(INVALID_CONFIG). */
+function validate(decided: DecidedConfigs, ground: ConfigGround): void {
+  const { configs } = decided
+  if ('topic' in decided) validateTopicConfig(configs, ground.config)
+  else if ('group' in decided) validateGroupConfig(configs, ground.config)
+  else {
+    const scope = decided.broker === DEFAULT_BROKER ? 'cluster' : 'broker'
+    validateDynamicBrokerConfig(configs, scope, ground.staticEntries)
+  }
 }
 
 /** Throws KafkaError when there is no such resource, or its type has no settings here. */
@@ -113,7 +122,17 @@ function find(resource: ConfigResource, image: ClusterImage): Target {
     const configs = broker === DEFAULT_BROKER ? brokerConfigs.default : brokerConfigs.byId.get(broker)
     return { broker, configs: configs ?? NO_CONFIGS }
   }
+  if (resource.type === resourceType.group) {
+    const group = groupNamed(resource.name)
+    return { group, configs: image.groupConfigs.get(group) ?? NO_CONFIGS }
+  }
   throw unsupportedResource(resource)
+}
+
+/** A group need not be there to have settings. Throws KafkaError(INVALID_REQUEST) for a missing name. */
+export function groupNamed(name: string): string {
+  if (name !== '') return name
+  throw new KafkaError(errors.INVALID_REQUEST, 'There are no settings for all groups: a name is missing.')
 }
 
 /** Throws KafkaError: INVALID_TOPIC_EXCEPTION for an impossible name, UNKNOWN_TOPIC_OR_PARTITION for an unknown one. */
@@ -139,7 +158,7 @@ export function brokerNamed(name: string, image: ClusterImage): number | typeof 
 export function unsupportedResource(resource: ConfigResource): KafkaError {
   return new KafkaError(
     errors.INVALID_REQUEST,
-    `${describeResource(resource)} has no settings on this broker; topics (2) and brokers (4) have.`,
+    `${describeResource(resource)} has no settings on this broker; topics (2), brokers (4) and groups (32) have.`,
   )
 }
 

@@ -55,7 +55,10 @@ export interface CreatePartitionsOutcome extends Outcome {
   readonly name: string
 }
 
-/** `type` 2 is a topic, 4 a broker (Kafka's ConfigResource.Type); a broker's name is its id, or '' for all brokers. */
+/**
+ * `type` 2 is a topic, 4 a broker, 32 a group (Kafka's ConfigResource.Type); a broker's name is its id, or '' for all
+ * brokers.
+ */
 export interface ConfigResource {
   readonly type: number
   readonly name: string

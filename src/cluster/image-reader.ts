@@ -70,6 +70,7 @@ export class ImageReader {
     for (const id of image.topicsById.keys()) add(paths.topicInfo(id))
     for (const id of image.brokers.keys()) add(paths.broker(id))
     for (const id of image.brokerConfigs.byId.keys()) add(paths.brokerConfigs(id))
+    for (const groupId of image.groupConfigs.keys()) add(paths.groupConfigs(groupId))
     for (const path of [paths.brokerConfigs(DEFAULT_BROKER), paths.controller, ...entries.keys()]) add(path)
     return this.collect(subjects.values(), async (path) => entries.get(path) ?? null, image)
   }
@@ -97,6 +98,10 @@ export class ImageReader {
       case 'broker-configs': {
         const entry = await get(paths.brokerConfigs(subject.brokerId))
         return changes.configs(subject.brokerId, entry === null ? NO_CONFIGS : decodeConfigs(entry))
+      }
+      case 'group-configs': {
+        const entry = await get(paths.groupConfigs(subject.groupId))
+        return changes.configsOfGroup(subject.groupId, entry === null ? NO_CONFIGS : decodeConfigs(entry))
       }
       case 'controller': {
         const entry = await get(paths.controller)
@@ -154,6 +159,7 @@ class ChangesCollector {
   private readonly brokers: BrokerRegistration[] = []
   private readonly deletedBrokers: number[] = []
   private readonly brokerConfigs = new Map<number, ConfigMap>()
+  private readonly groupConfigs = new Map<string, ConfigMap>()
   private defaultBrokerConfigs: ConfigMap | undefined
   private controllerId: number | undefined
 
@@ -184,6 +190,11 @@ class ChangesCollector {
     else this.brokerConfigs.set(id, configs)
   }
 
+  configsOfGroup(groupId: string, configs: ConfigMap): void {
+    const known = this.image.groupConfigs.get(groupId) ?? NO_CONFIGS
+    if (!isSame(known, configs)) this.groupConfigs.set(groupId, configs)
+  }
+
   controller(id: number): void {
     if (id !== this.image.controllerId) this.controllerId = id
   }
@@ -196,6 +207,7 @@ class ChangesCollector {
       ...(this.brokers.length > 0 && { brokers: this.brokers }),
       ...(this.deletedBrokers.length > 0 && { deletedBrokers: this.deletedBrokers }),
       ...(this.brokerConfigs.size > 0 && { brokerConfigs: this.brokerConfigs }),
+      ...(this.groupConfigs.size > 0 && { groupConfigs: this.groupConfigs }),
       ...(this.defaultBrokerConfigs !== undefined && { defaultBrokerConfigs: this.defaultBrokerConfigs }),
       ...(this.controllerId !== undefined && { controllerId: this.controllerId }),
     }

@@ -68,6 +68,8 @@ export interface ClusterImage {
   readonly topics: ReadonlyMap<string, TopicImage>
   readonly topicsById: ReadonlyMap<string, TopicImage>
   readonly brokerConfigs: BrokerConfigs
+  /** Settings of groups, of those that have any of their own. */
+  readonly groupConfigs: ReadonlyMap<string, ConfigMap>
   /** Counts the images of this process, from 0. */
   readonly version: number
 }
@@ -82,6 +84,8 @@ export interface ImageChanges {
   readonly controllerId?: number
   readonly defaultBrokerConfigs?: ConfigMap
   readonly brokerConfigs?: ReadonlyMap<number, ConfigMap>
+  /** By group id; an empty map when the group has none of its own any more. */
+  readonly groupConfigs?: ReadonlyMap<string, ConfigMap>
 }
 
 /** How a subscriber learns what to do: both ends of a step, topic by topic. */
@@ -103,6 +107,7 @@ export function emptyImage(clusterId: string): ClusterImage {
     topics: new Map(),
     topicsById: new Map(),
     brokerConfigs: { default: NO_CONFIGS, byId: new Map() },
+    groupConfigs: new Map(),
     version: 0,
   }
 }
@@ -118,6 +123,7 @@ export function advance(image: ClusterImage, changes: ImageChanges): ClusterImag
     topics,
     topicsById,
     brokerConfigs: advanceBrokerConfigs(image.brokerConfigs, changes),
+    groupConfigs: advanceGroupConfigs(image.groupConfigs, changes),
     version: image.version + 1,
   }
 }
@@ -156,6 +162,16 @@ function advanceBrokerConfigs(configs: BrokerConfigs, changes: ImageChanges): Br
         ? configs.byId
         : new Map([...configs.byId, ...changes.brokerConfigs]),
   }
+}
+
+function advanceGroupConfigs(
+  configs: ClusterImage['groupConfigs'],
+  { groupConfigs }: ImageChanges,
+): ClusterImage['groupConfigs'] {
+  if (groupConfigs === undefined) return configs
+  const next = new Map([...configs, ...groupConfigs])
+  for (const [groupId, { size }] of groupConfigs) if (size === 0) next.delete(groupId)
+  return next
 }
 
 /** What a subscriber that stands at `before` must do to stand at `after`. A topic that was deleted and made anew counts as both. */

@@ -29,6 +29,7 @@ export const paths = {
   topicInfo: (topicId: string) => `/topics/${topicId}/info`,
   topicChunk: (topicId: string, chunk: number) => `/topics/${topicId}/parts-${chunk}`,
   brokerConfigs: (id: number | typeof DEFAULT_BROKER) => `/configs/brokers/${id}`,
+  groupConfigs: (groupId: string) => `/configs/groups/${groupNode(groupId)}`,
 } as const
 
 /** What an entry is about. */
@@ -37,6 +38,7 @@ export type Subject =
   | { readonly kind: 'broker'; readonly brokerId: number }
   | { readonly kind: 'topic'; readonly topicId: string; readonly chunk: number | null }
   | { readonly kind: 'broker-configs'; readonly brokerId: number | typeof DEFAULT_BROKER }
+  | { readonly kind: 'group-configs'; readonly groupId: string }
 
 export interface TopicInfo {
   readonly name: string
@@ -65,10 +67,27 @@ export function subjectOf(path: string): Subject {
   if (first === 'configs' && second === 'brokers' && third !== undefined) {
     return { kind: 'broker-configs', brokerId: third === DEFAULT_BROKER ? DEFAULT_BROKER : Number(third) }
   }
+  if (first === 'configs' && second === 'groups' && third !== undefined) {
+    const groupId = groupOfNode(third)
+    if (groupId !== null) return { kind: 'group-configs', groupId }
+  }
   if (path === paths.meta || path === paths.controller) return { kind: first as 'meta' | 'controller' }
   if (path === paths.controllerEpoch) return { kind: 'controller-epoch' }
   if (path === paths.producerIds) return { kind: 'producer-ids' }
   return { kind: 'unknown' }
+}
+
+/** Group ids may hold anything, also what means something in a path: each is one percent-encoded name. */
+function groupNode(groupId: string): string {
+  return encodeURIComponent(groupId).replace(/^\.+/, (dots) => '%2E'.repeat(dots.length))
+}
+
+function groupOfNode(node: string): string | null {
+  try {
+    return decodeURIComponent(node)
+  } catch {
+    return null
+  }
 }
 
 const encoder = new TextEncoder()

@@ -193,13 +193,14 @@ export class StoreController implements Controller {
    * Registers what was found in a data directory that the store knows nothing of, and marks the store as this cluster's.
    * Topics that are known already (a crash in the middle of the first attempt) are left as they are.
    */
-  adopt({ topics, brokerConfigs, nextProducerId }: Adoptable): Promise<void> {
+  adopt({ topics, brokerConfigs, groupConfigs, nextProducerId }: Adoptable): Promise<void> {
     return this.decide(async () => {
       const { store, view } = this.options
       const { topicsById, topics: byName, clusterId } = view.decided()
       const fresh = topics.filter(({ id, name }) => !topicsById.has(id) && !byName.has(name))
       const groups = fresh.map(newTopicWrites)
       for (const [broker, configs] of brokerConfigs) groups.push(configWrites({ broker, configs }))
+      for (const [group, configs] of groupConfigs) groups.push(configWrites({ group, configs }))
       const ids = await store.get(paths.producerIds)
       if (ids === null && nextProducerId > 0) {
         groups.push([{ path: paths.producerIds, value: encodeNextProducerId(nextProducerId) }])

@@ -53,7 +53,12 @@ export function deletedTopicWrites({ id, partitions }: TopicImage): WriteGroup {
 
 export function configWrites(decided: DecidedConfigs): WriteGroup {
   if ('topic' in decided) return [infoWrite({ ...decided.topic, configs: decided.configs })]
-  return [{ path: paths.brokerConfigs(decided.broker), value: encodeConfigs(decided.configs) }]
+  if ('broker' in decided) {
+    return [{ path: paths.brokerConfigs(decided.broker), value: encodeConfigs(decided.configs) }]
+  }
+  // Groups come and go: one that has no settings of its own any more leaves nothing behind.
+  const value = decided.configs.size === 0 ? null : encodeConfigs(decided.configs)
+  return [{ path: paths.groupConfigs(decided.group), value }]
 }
 
 /** What a topic that had `before` partitions needs to have more; `info` last. */

@@ -1,14 +1,21 @@
-// The operations of IncrementalAlterConfigs (KIP-339) on the settings that a topic or broker has of its own.
-// Promises a new set of texts and Kafka's rules for lists; leaves checking the result to topic-config.ts and
-// dynamic-broker-config.ts.
+// The operations of IncrementalAlterConfigs (KIP-339) on the settings that a topic, a broker or a group has of its own.
+// Promises a new set of texts and Kafka's rules for lists; leaves checking the result to topic-config.ts,
+// dynamic-broker-config.ts and group-config.ts.
 import { errors, KafkaError } from '../wire/errors.ts'
-import { brokerRows, topicRows } from './keys.ts'
+import type { KeyDefinition } from './definition.ts'
+import { brokerRows, groupRows, topicRows } from './keys.ts'
 import { formatValue } from './values.ts'
 
 /** Kafka's codes of the operations. */
 export const alterOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 
-export type ConfigScope = 'topic' | 'broker'
+export type ConfigScope = 'topic' | 'broker' | 'group'
+
+const rows: { readonly [Scope in ConfigScope]: ReadonlyMap<string, KeyDefinition> } = {
+  topic: topicRows,
+  broker: brokerRows,
+  group: groupRows,
+}
 
 /**
  * `current` with one operation carried out; `current` itself stays as it is. Appending to a list that was never set
@@ -53,7 +60,7 @@ export function applyAlteration(
 }
 
 function listElements(current: ReadonlyMap<string, string>, key: string, scope: ConfigScope): string[] {
-  const row = (scope === 'topic' ? topicRows : brokerRows).get(key)
+  const row = rows[scope].get(key)
   if (row !== undefined && row.type !== 'list') {
     const message = `${key}: is of type ${row.type}; only lists can be appended to or subtracted from`
     throw new KafkaError(errors.INVALID_CONFIG, message)

@@ -48,6 +48,11 @@ export interface TopicKeyDefinition extends KeyDefinition {
   readonly brokerKey?: string
 }
 
+export interface GroupKeyDefinition extends KeyDefinition {
+  /** The broker setting that gives the value for groups that do not set their own. */
+  readonly brokerKey: string
+}
+
 /** `socket.request.max.bytes` -> `socketRequestMaxBytes`. */
 export type CamelCase<Name extends string> = Name extends `${infer Head}.${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`

@@ -4,7 +4,8 @@
 
 import { camelCase, type KeyDefinition, type SettingValue } from './definition.ts'
 import { applyDynamic, type BrokerConfigLayers } from './dynamic-broker-config.ts'
-import { brokerRows, chainOf, topicRows } from './keys.ts'
+import { resolveGroupConfig } from './group-config.ts'
+import { brokerRows, chainOf, groupRows, topicRows } from './keys.ts'
 import { resolveTopicConfig } from './topic-config.ts'
 import { canonicalText, formatValue, parseValue } from './values.ts'
 
@@ -15,6 +16,7 @@ export const configSource = {
   brokerDefaultDynamic: 3,
   brokerStatic: 4,
   default: 5,
+  group: 8,
 } as const
 
 const configType = {
@@ -70,6 +72,26 @@ export function describeTopicConfig(
     const synonyms =
       ownText === undefined ? inherited : [{ name, value: ownText, source: configSource.topic }, ...inherited]
     const value = ownText ?? formatValue(row, effective[camelCase(name)]!)
+    return describe(name, row, { value, synonyms, readOnly: false }, options)
+  })
+}
+
+/** A group's settings; `overrides` are its own. What is told is what it goes by: within the bounds of its broker. */
+export function describeGroupConfig(
+  layers: BrokerConfigLayers,
+  overrides: ReadonlyMap<string, string>,
+  options: DescribeOptions = {},
+): ConfigDescription[] {
+  const broker = applyDynamic(layers.static, layers.defaults, layers.perBroker)
+  const effective = resolveGroupConfig(broker, overrides) as unknown as Readonly<Record<string, number>>
+  return wanted(groupRows, options).map(([name, row]) => {
+    const own = valid(row, overrides.get(name))
+    const inherited = brokerSynonyms(layers, row.brokerKey)
+    const synonyms =
+      own === undefined
+        ? inherited
+        : [{ name, value: canonicalText(row, own), source: configSource.group }, ...inherited]
+    const value = formatValue(row, effective[camelCase(name)]!)
     return describe(name, row, { value, synonyms, readOnly: false }, options)
   })
 }

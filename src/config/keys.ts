@@ -1,11 +1,14 @@
 // The tables of settings looked up by name: rows, the chains in which one setting stands in for another.
-// Promises that topic-keys.ts, broker-keys.ts and broker-log-keys.ts are the only places where a setting is declared.
+// Promises that topic-keys.ts, group-keys.ts and the broker's tables (broker-keys.ts and those it brings together) are the
+// only places where a setting is declared.
 import { brokerKeys } from './broker-keys.ts'
-import type { BrokerKeyDefinition, TopicKeyDefinition } from './definition.ts'
+import type { BrokerKeyDefinition, GroupKeyDefinition, TopicKeyDefinition } from './definition.ts'
+import { groupKeys } from './group-keys.ts'
 import { topicKeys } from './topic-keys.ts'
 
 export const brokerRows: ReadonlyMap<string, BrokerKeyDefinition> = new Map(Object.entries(brokerKeys))
 export const topicRows: ReadonlyMap<string, TopicKeyDefinition> = new Map(Object.entries(topicKeys))
+export const groupRows: ReadonlyMap<string, GroupKeyDefinition> = new Map(Object.entries(groupKeys))
 
 const chains: ReadonlyMap<string, readonly string[]> = buildChains()
 

@@ -180,6 +180,9 @@ describe('topics that Kafka left on the disk', () => {
     batchOf(5, [
       record.config(4, '', 'log.retention.ms', '5'),
       record.config(4, '1', 'log.dirs', '/x'),
+      record.config(32, 'a/b', 'consumer.session.timeout.ms', '50000'),
+      record.config(32, 'a/b', 'share.session.timeout.ms', '50000'),
+      record.config(32, 'shared', 'share.session.timeout.ms', '50000'),
       record.ids(3000),
     ]),
   ]
@@ -195,7 +198,7 @@ describe('topics that Kafka left on the disk', () => {
     files.writeFileSync(`${DATA}/t-0/leader-epoch-checkpoint`, Buffer.from('0\n2\n7 0\n9 12\n'))
     files.makeDirectorySync(`${DATA}/t-1`)
     files.writeFileSync(`${DATA}/t-1/leader-epoch-checkpoint`, Buffer.from('0\n0\n'))
-    const { topics, brokerConfigs, nextProducerId } = adopt(files, found, logger)
+    const { topics, brokerConfigs, groupConfigs, nextProducerId } = adopt(files, found, logger)
     assert.equal(topics.length, 1)
     const [topic] = topics
     assert.deepEqual([topic?.id, topic?.name], [T, 't'])
@@ -208,8 +211,13 @@ describe('topics that Kafka left on the disk', () => {
       ],
     )
     assert.deepEqual(brokerConfigs, new Map([['default', new Map([['log.retention.ms', '5']])]]))
+    assert.deepEqual(groupConfigs, new Map([['a/b', new Map([['consumer.session.timeout.ms', '50000']])]]))
     assert.equal(nextProducerId, 3000)
-    assert.equal(lines.length, 2, 'the unknown setting and the one that cannot be altered')
+    assert.equal(
+      lines.length,
+      4,
+      'the unknown setting, the one that cannot be altered, those of share groups',
+    )
   })
 
   test('stay away when Kafka had deleted them, or has another topic of that name', () => {

@@ -120,9 +120,28 @@ describe('settings', () => {
     ['loggers', { type: 8, name: '1', operations: [set('root', 'DEBUG')] }, 'INVALID_REQUEST'],
     ['client metrics', { type: 16, name: 'm', operations: [set('interval.ms', '1')] }, 'INVALID_REQUEST'],
     [
-      'groups',
+      'a group setting out of bounds',
       { type: 32, name: 'g', operations: [set('consumer.session.timeout.ms', '1')] },
+      'INVALID_CONFIG',
+    ],
+    [
+      'all groups',
+      { type: 32, name: '', operations: [set('consumer.session.timeout.ms', '50000')] },
       'INVALID_REQUEST',
+    ],
+    [
+      'a setting of share groups',
+      { type: 32, name: 'g', operations: [set('share.heartbeat.interval.ms', '5000')] },
+      'INVALID_CONFIG',
+    ],
+    [
+      'appending to a number of a group',
+      {
+        type: 32,
+        name: 'g',
+        operations: [{ name: 'consumer.session.timeout.ms', operation: 2, value: '1' }],
+      },
+      'INVALID_CONFIG',
     ],
     ['a type nobody knows', { type: 99, name: 'g', operations: [] }, 'INVALID_REQUEST'],
   ]

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { camelCase } from '../../src/config/definition.ts'
-import { brokerRows, topicRows } from '../../src/config/keys.ts'
+import { brokerRows, groupRows, topicRows } from '../../src/config/keys.ts'
 import { sourceFiles } from '../tidy/source-file.ts'
 
 /** Listeners and limits of connections are read through functions of src/config/listeners.ts. */
@@ -18,7 +18,8 @@ const readers: Readonly<Record<string, string>> = {
 
 const words = new Set(
   sourceFiles(['src'], /\.ts$/)
-    .filter(({ path }) => !path.startsWith('src/config/'))
+    // What bounds the settings of groups is read where those are resolved.
+    .filter(({ path }) => !path.startsWith('src/config/') || path === 'src/config/group-config.ts')
     // In a list of keys, as in Pick<TopicConfig, 'segmentBytes'>, a name is a text.
     .flatMap(({ uncommented }) => uncommented.flatMap((line) => line.match(/\w+/g) ?? [])),
 )
@@ -31,6 +32,11 @@ test('every topic setting is read, or says what it waits for', () => {
     idle.map(([name]) => name),
     [],
   )
+})
+
+test('every group setting is read', () => {
+  const idle = [...groupRows.keys()].filter((name) => !isRead(name))
+  assert.deepEqual(idle, [])
 })
 
 test('every broker setting is read, gives topics a value that is read, or stands in for one', () => {
