@@ -1,8 +1,15 @@
 // Failures in words for the person at the terminal: what happened, with which value, and what to do about it.
 // Promises one line (no stack) and an exit code: 1 when it failed, 2 when it was called wrongly.
 
+import { nearestName } from '../lib/nearest-name.ts'
 import { KafkaError } from '../wire/errors.ts'
-import { addressText, NoSuchTopicError, TimeoutError, UnreachableError } from './client/failure.ts'
+import {
+  addressText,
+  NoSuchGroupError,
+  NoSuchTopicError,
+  TimeoutError,
+  UnreachableError,
+} from './client/failure.ts'
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
 
@@ -45,6 +52,7 @@ export function explain(error: unknown): string {
     const { topic } = error
     return `topic ${topic} does not exist; \`odradek topics list\` shows those that do, \`odradek topics create ${topic}\` makes it`
   }
+  if (error instanceof NoSuchGroupError) return explainMissing(error)
   if (error instanceof KafkaError) return `${error.message} (${error.error.name})`
   if (error instanceof TimeoutError) return `${error.message}; --timeout gives it longer`
   if (error instanceof Error) {
@@ -55,6 +63,17 @@ export function explain(error: unknown): string {
     return unforeseen.has(error.name) ? `${error.message} (DEBUG=odradek shows where)` : error.message
   }
   return String(error)
+}
+
+/** Names that are listed beside the one that is not there. */
+const NAMES_SHOWN = 5
+
+function explainMissing({ message, groupId, others }: NoSuchGroupError): string {
+  if (others.length === 0) return `${message}; there are no groups`
+  const nearest = nearestName(groupId, others)
+  if (nearest !== undefined) return `${message}; did you mean ${nearest}?`
+  const rest = others.length > NAMES_SHOWN ? `, … (\`odradek groups list\` shows all ${others.length})` : ''
+  return `${message}; there are ${others.slice(0, NAMES_SHOWN).join(', ')}${rest}`
 }
 
 function explainUnreachable(error: UnreachableError): string {

@@ -14,6 +14,10 @@ interface Entry {
 const entries: Readonly<Record<string, Entry>> = {
   start: { summary: 'run a broker', load: () => import('./start.ts') },
   topics: { summary: 'list, create, describe, delete and alter topics', load: () => import('./topics.ts') },
+  groups: {
+    summary: 'list, describe and explain consumer groups, reset their offsets',
+    load: () => import('./groups.ts'),
+  },
   produce: { summary: 'write lines from standard input as records', load: () => import('./produce.ts') },
   consume: { summary: 'print records', load: () => import('./consume.ts') },
   perf: { summary: 'measure producing and consuming', load: () => import('./perf.ts') },

@@ -3,6 +3,7 @@
 // Leaves what is asked to admin.ts, producer.ts and consumer.ts.
 import type { Clock } from '../../lib/clock.ts'
 import type { Api } from '../../wire/api.ts'
+import { findCoordinator } from '../../wire/apis/find-coordinator.ts'
 import { type MetadataResponse, metadata } from '../../wire/apis/metadata.ts'
 import { errors } from '../../wire/errors.ts'
 import type { Input, Value } from '../../wire/schema.ts'
@@ -35,6 +36,10 @@ export type BrokerMetadata = MetadataResponse['brokers'][number]
 
 /** The largest answer taken: fetches ask for less, except for a single batch larger than that. */
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024
+/** FindCoordinator asks for several groups at a time from this version on (KIP-699). */
+const COORDINATOR_BATCH_VERSION = 4
+/** Key type of a group in FindCoordinator. */
+const GROUP_KEY = 0
 const RETRY_BACKOFF_MS = 50
 const RETRY_BACKOFF_MAX_MS = 1000
 
@@ -43,6 +48,7 @@ export class Cluster {
   private readonly connections = new Map<string, Promise<Connection>>()
   private readonly topics = new Map<string, TopicMetadata>()
   private readonly names = new Map<string, string>()
+  private readonly coordinators = new Map<string, Address>()
   private brokerRows: readonly BrokerMetadata[] = []
   private controllerId = -1
   private id: string | null = null
@@ -182,6 +188,31 @@ export class Cluster {
     })
   }
 
+  /**
+   * A connection to the broker that coordinates the group, apart from those that records come by: a join waits there for
+   * the other members, and fetches must not wait with it. `lane` makes one more of them.
+   */
+  async coordinator(groupId: string, lane = 'group'): Promise<Connection> {
+    const address = this.coordinators.get(groupId) ?? (await this.findCoordinator(groupId))
+    return this.connection(address, lane)
+  }
+
+  forgetCoordinator(groupId: string): void {
+    this.coordinators.delete(groupId)
+  }
+
+  /** Runs `ask` with the group's coordinator, again with the next one while it fails in a way that may pass. */
+  askCoordinator<T>(groupId: string, ask: (connection: Connection) => Promise<T>, lane?: string): Promise<T> {
+    return this.retrying(async () => {
+      try {
+        return await ask(await this.coordinator(groupId, lane))
+      } catch (error) {
+        if (isRetriable(error)) this.forgetCoordinator(groupId)
+        throw error
+      }
+    })
+  }
+
   /** Runs `attempt` again, after a growing pause, while it fails in a way that may pass and time is left. */
   async retrying<T>(attempt: () => Promise<T>, timeoutMs = this.options.callTimeoutMs): Promise<T> {
     const { clock } = this.options
@@ -203,9 +234,23 @@ export class Cluster {
     }
   }
 
-  private connection(address: Address): Promise<Connection> {
+  private async findCoordinator(groupId: string): Promise<Address> {
+    const connection = await this.any()
+    const isBatch = (connection.versionOf(findCoordinator) ?? 0) >= COORDINATOR_BATCH_VERSION
+    const answer = await connection.request(findCoordinator, {
+      keyType: GROUP_KEY,
+      ...(isBatch ? { coordinatorKeys: [groupId] } : { key: groupId }),
+    })
+    const found = isBatch ? answer.coordinators[0] : answer
+    check(found?.errorCode ?? errors.COORDINATOR_NOT_AVAILABLE.code, found?.errorMessage, `group ${groupId}`)
+    const address = { host: found!.host, port: found!.port }
+    this.coordinators.set(groupId, address)
+    return address
+  }
+
+  private connection(address: Address, lane = ''): Promise<Connection> {
     if (this.isClosed) return Promise.reject(new DisconnectedError('the client was closed'))
-    const key = addressText(address)
+    const key = `${addressText(address)} ${lane}`
     const known = this.connections.get(key)
     if (known !== undefined) return known
     const { host, port } = address

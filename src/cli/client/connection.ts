@@ -40,6 +40,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number
   /** The highest version to use. */
   readonly maxVersion?: number
+  /** Asks although the broker does not say that it speaks it: one of our own APIs. Others close the connection then. */
+  readonly isUnadvertised?: boolean
 }
 
 interface Waiting {
@@ -130,7 +132,7 @@ export class Connection {
     request: Input<A['request']>,
     options: RequestOptions = {},
   ): Promise<Value<A['response']>> {
-    const version = this.agreedVersion(api, options.maxVersion)
+    const version = options.isUnadvertised ? api.advertised[1] : this.agreedVersion(api, options.maxVersion)
     const correlationId = this.transmit(api, version, request)
     const outcome = deferred<unknown>()
     const limitMs = options.timeoutMs ?? this.options.requestTimeoutMs

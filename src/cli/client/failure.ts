@@ -54,6 +54,19 @@ export class NoSuchTopicError extends Error {
   }
 }
 
+/** A group that is not there. `others` are those that are, as far as they are known. */
+export class NoSuchGroupError extends Error {
+  override readonly name = 'NoSuchGroupError'
+  readonly groupId: string
+  readonly others: readonly string[]
+
+  constructor(groupId: string, others: readonly string[] = []) {
+    super(`group ${groupId} does not exist`)
+    this.groupId = groupId
+    this.others = others
+  }
+}
+
 /** Whether the same call may succeed a little later, perhaps with other metadata. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.error.retriable
