@@ -61,7 +61,7 @@ interface LogEntry<Rec> {
 class TraceStep<Rec> implements Step<Rec> {
   readonly nowMs: number
   readonly records: { readonly record: Rec; readonly isReplayed: boolean }[] = []
-  readonly undoes: ((step: Step<Rec>, error: ErrorCode) => void)[] = []
+  undo: ((step: Step<Rec>, error: ErrorCode) => void) | undefined
   readonly timers = new Map<string, { delayMs: number; fire: (step: Step<Rec>) => void } | undefined>()
   readonly replies: { readonly waiter: Waiter<unknown>; readonly answer: unknown }[] = []
   readonly waiters: Waiter<unknown>[] = []
@@ -79,7 +79,8 @@ class TraceStep<Rec> implements Step<Rec> {
   }
 
   onAppendFailed(undo: (step: Step<Rec>, error: ErrorCode) => void): void {
-    this.undoes.push(undo)
+    assert(this.undo === undefined, 'a step has one way to take back what it did')
+    this.undo = undo
   }
 
   schedule(key: string, delayMs: number, fire: (step: Step<Rec>) => void): void {
@@ -117,7 +118,8 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
   private readonly calls = new Map<Waiter<unknown>, Call<unknown>>()
   private readonly appendErrors: ErrorCode[] = []
   private isHolding = false
-  private held: (() => void)[] = []
+  /** Answers that leave when everything before them is committed. */
+  private held: { readonly call: Call<unknown>; readonly answer: unknown }[] = []
 
   constructor(make: () => Machine, { startMs = 1_700_000_000_000 } = {}) {
     this.make = make
@@ -164,15 +166,10 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
       return call
     }
     const isWaiter = step.waiters.includes(result as Waiter<Answer>)
-    if (isWaiter) this.calls.set(result as Waiter<Answer>, call as Call<unknown>)
-    const error = this.bringAbout(step)
-    if (error === undefined) {
-      if (!isWaiter) this.whenCommitted(() => call.settle({ answer: result as Answer }))
-    } else if (!isWaiter) {
-      call.settle({ error: new KafkaError(error) })
-    } else if (this.calls.delete(result as Waiter<Answer>)) {
-      call.settle({ error: new KafkaError(error) })
-    }
+    const waiter = isWaiter ? (result as Waiter<Answer>) : step.wait<Answer>()
+    if (!isWaiter) step.reply(waiter, result as Answer)
+    this.calls.set(waiter, call as Call<unknown>)
+    this.bringAbout(step)
     return call
   }
 
@@ -195,7 +192,7 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
     return next !== undefined
   }
 
-  /** The next step that has records cannot append them. */
+  /** The next step that has records cannot append them; `error` is what clients are told of it. */
   failNextAppend(error: ErrorCode): void {
     this.appendErrors.push(error)
   }
@@ -209,7 +206,7 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
     this.isHolding = false
     const held = this.held
     this.held = []
-    for (const leave of held) leave()
+    for (const { call, answer } of held) call.settle({ answer })
   }
 
   /** Appends records that a transaction writes from elsewhere (TxnOffsetCommit takes this way too). */
@@ -230,7 +227,8 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
 
   /** The broker falls over: waiters learn NOT_COORDINATOR, timers are gone; then the log is loaded again. */
   restart(): void {
-    for (const call of this.calls.values()) call.settle({ error: new KafkaError(errors.NOT_COORDINATOR) })
+    const lost = [...this.calls.values(), ...this.held.map(({ call }) => call)]
+    for (const call of lost) call.settle({ error: new KafkaError(errors.NOT_COORDINATOR) })
     this.calls.clear()
     this.held = []
     this.timersByKey.clear()
@@ -262,14 +260,11 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
     this.bringAbout(step)
   }
 
-  /** The error, if the records could not be appended: then only what the undoing wants has come about. */
-  private bringAbout(step: TraceStep<Rec>): ErrorCode | undefined {
+  private bringAbout(step: TraceStep<Rec>): void {
     const error = step.records.length > 0 ? this.appendErrors.shift() : undefined
     if (error !== undefined) {
-      const undoing = new TraceStep<Rec>(this.nowMs)
-      for (const undo of step.undoes) undo(undoing, error)
-      assert(this.bringAbout(undoing) === undefined, 'undoing a failed append failed to append')
-      return error
+      this.takeBack(step, error)
+      return
     }
     for (const { record, isReplayed } of step.records) this.write(record, isReplayed, undefined)
     for (const [key, timer] of step.timers) {
@@ -283,9 +278,22 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
       const call = this.calls.get(waiter)
       assert(call !== undefined, 'answered a waiter that nobody waits with, or twice')
       this.calls.delete(waiter)
-      this.whenCommitted(() => call.settle({ answer }))
+      if (this.isHolding) this.held.push({ call, answer })
+      else call.settle({ answer })
     }
-    return undefined
+  }
+
+  /** Whom the step wanted to answer gets the error, unless the undoing has an answer of its own. */
+  private takeBack(step: TraceStep<Rec>, error: ErrorCode): void {
+    const hasChangedState = step.records.some(({ isReplayed }) => !isReplayed)
+    assert(step.undo !== undefined || !hasChangedState, 'nobody takes back what the step did to the state')
+    const undoing = new TraceStep<Rec>(this.nowMs)
+    step.undo?.(undoing, error)
+    this.bringAbout(undoing)
+    for (const { waiter } of step.replies) {
+      const call = this.calls.get(waiter)
+      if (this.calls.delete(waiter)) call!.settle({ error: new KafkaError(error) })
+    }
   }
 
   private write(record: Rec, isReplayed: boolean, transaction: ReplayOrigin['transaction']): void {
@@ -295,10 +303,5 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
     const origin = { offset: this.log.length, timestampMs: this.nowMs, transaction }
     this.log.push({ record, bytes, origin })
     if (isReplayed) machine.replay(record, origin)
-  }
-
-  private whenCommitted(leave: () => void): void {
-    if (this.isHolding) this.held.push(leave)
-    else leave()
   }
 }
