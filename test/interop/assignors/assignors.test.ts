@@ -298,7 +298,7 @@ const names = [
   ],
 ]
 
-/** Refused by ours alone, as by RE2 itself since 2010: a thousand repetitions at most, nested ones multiplied. */
+/** Refused by ours alone: nested repetitions count multiplied, and a thousand is the most. */
 const refusedByOurs = new Set(['(x{100}){100}'])
 
 test('patterns: as RE2/J rules, in the version that Apache Kafka 4.3 has', { skip }, async () => {
