@@ -12,6 +12,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import { applyDynamic } from './config/dynamic-broker-config.ts'
 import { connectionLimit, type ListenerConfig, listenerSettings } from './config/listeners.ts'
 import { resolveTopicConfig, type TopicConfig } from './config/topic-config.ts'
+import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
 import { AssertionError } from './lib/assert.ts'
 import type { Clock } from './lib/clock.ts'
 import { deferred } from './lib/deferred.ts'
@@ -49,6 +50,7 @@ export class Broker {
   private directories: LogDirectory[] = []
   private replicas: Replicas | undefined
   private cluster: LocalCluster | undefined
+  private groupCoordinator: GroupCoordinator | undefined
   private housekeeping: Housekeeping | undefined
   private dispatcher: Dispatcher | undefined
   private environment: LogEnvironment | undefined
@@ -147,9 +149,12 @@ export class Broker {
       },
     })
     cluster.view.subscribe(replicas)
+    const groupCoordinator = this.makeGroupCoordinator(cluster, replicas)
+    this.groupCoordinator = groupCoordinator
+    cluster.view.subscribe(groupCoordinator)
     await cluster.view.applied()
     replicas.setAsideStrays()
-    this.dispatcher = new Dispatcher(this.makeContext(cluster, replicas))
+    this.dispatcher = new Dispatcher(this.makeContext(cluster, replicas, groupCoordinator))
     this.housekeeping = new Housekeeping({
       config: () => this.config,
       clock: parts.clock,
@@ -165,6 +170,7 @@ export class Broker {
     this.housekeeping?.close()
     await this.listeners.close()
     const { replicas, cluster } = this
+    this.groupCoordinator?.close()
     replicas?.close()
     const epoch = cluster?.membership.epoch ?? -1
     const { logger } = this.parts
@@ -294,7 +300,23 @@ export class Broker {
     })
   }
 
-  private makeContext(cluster: LocalCluster, replicas: Replicas): BrokerContext {
+  private makeGroupCoordinator(cluster: LocalCluster, replicas: Replicas): GroupCoordinator {
+    const { clock, random, logger } = this.parts
+    return new GroupCoordinator({
+      replicas,
+      controller: cluster.controller,
+      config: () => this.config,
+      clock,
+      random,
+      logger,
+    })
+  }
+
+  private makeContext(
+    cluster: LocalCluster,
+    replicas: Replicas,
+    groupCoordinator: GroupCoordinator,
+  ): BrokerContext {
     const { config, clock, random, logger, staticEntries } = this.parts
     return {
       nodeId: config.nodeId,
@@ -305,6 +327,7 @@ export class Broker {
       replicas,
       fetchSessions: new FetchSessions(config.maxIncrementalFetchSessionCacheSlots, clock, random),
       producerIds: new ProducerIds(cluster.controller),
+      groupCoordinator,
       clock,
       logger,
     }

@@ -4,6 +4,7 @@ import type { Controller } from '../cluster/controller.ts'
 import type { ClusterImage } from '../cluster/image.ts'
 import type { ProducerIds } from '../cluster/producer-ids.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { FetchSessions } from '../partition/fetch-session.ts'
@@ -21,6 +22,7 @@ export interface BrokerContext {
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
+  readonly groupCoordinator: GroupCoordinator
   readonly clock: Clock
   readonly logger: Logger
 }

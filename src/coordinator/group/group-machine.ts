@@ -1,0 +1,154 @@
+// The groups of one partition of __consumer_offsets and the offsets they have committed: the state of a shard.
+// Promises that each record and each request reaches the protocol that its group speaks. Leaves the protocols to classic/ and
+// consumer/, offsets to offsets/, and when things happen to the shard.
+import type { HeartbeatRequest } from '../../wire/apis/heartbeat.ts'
+import type { LeaveGroupRequest } from '../../wire/apis/leave-group.ts'
+import type { OffsetDeleteRequest } from '../../wire/apis/offset-delete.ts'
+import type { SyncGroupRequest } from '../../wire/apis/sync-group.ts'
+import { errors, KafkaError } from '../../wire/errors.ts'
+import type { ReplayOrigin, StateMachine, Waiter } from '../step.ts'
+import { ClassicGroup, emptyClassicGroup } from './classic/classic-group.ts'
+import { type DescribedClassicGroup, describeClassicGroup } from './classic/describe.ts'
+import { type HeartbeatAnswer, heartbeat } from './classic/heartbeat.ts'
+import { type ClassicJoin, joinGroup } from './classic/join.ts'
+import { type LeaveGroupAnswer, leaveGroup } from './classic/leave.ts'
+import type { JoinGroupAnswer, SyncGroupAnswer } from './classic/member.ts'
+import { groupLoaded as classicGroupLoaded, replayGroupMetadata } from './classic/replay.ts'
+import { syncGroup } from './classic/sync.ts'
+import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
+import { replayConsumerGroup } from './consumer/replay.ts'
+import type {
+  HeartbeatAnswer as ConsumerHeartbeatAnswer,
+  HeartbeatRequest as ConsumerHeartbeatRequest,
+} from './consumer/request.ts'
+import type { Group, GroupStep, GroupSurroundings, GroupType } from './group.ts'
+import { GroupTable } from './group-table.ts'
+import { commitOffsets, type OffsetCommitAnswer, type OffsetsToCommit } from './offsets/commit.ts'
+import {
+  type DeletedTopic,
+  deleteGroup,
+  deleteOffsets,
+  type GroupDeletion,
+  type OffsetDeleteAnswer,
+  topicsDeleted,
+} from './offsets/delete.ts'
+import { startOffsetExpiry } from './offsets/expire.ts'
+import { type FetchedTopic, fetchOffsets, type OffsetsToFetch } from './offsets/fetch.ts'
+import { OffsetStore } from './offsets/offset-store.ts'
+import { replayOffsetCommit } from './offsets/state.ts'
+import { decodeRecord, encodeRecord, type GroupRecord } from './records.ts'
+
+/** A group as ListGroups shows it. */
+export interface ListedGroup {
+  readonly groupId: string
+  readonly protocolType: string
+  readonly groupState: string
+  readonly groupType: GroupType
+}
+
+export class GroupMachine implements StateMachine<GroupRecord> {
+  readonly groups = new GroupTable()
+  readonly offsets = new OffsetStore()
+  private readonly surroundings: GroupSurroundings
+
+  constructor(surroundings: GroupSurroundings) {
+    this.surroundings = surroundings
+  }
+
+  replay(record: GroupRecord, origin: ReplayOrigin): void {
+    const { groups, surroundings } = this
+    if (record.type === 'OffsetCommit') {
+      const emptyGroup = (groupId: string) => emptyClassicGroup(groupId, origin.timestampMs, surroundings)
+      replayOffsetCommit(this, record, origin, emptyGroup)
+    } else if (record.type === 'GroupMetadata') {
+      replayGroupMetadata(groups, record, surroundings)
+    } else {
+      replayConsumerGroup(groups, record, surroundings)
+    }
+  }
+
+  endTransaction(producerId: number, isCommit: boolean): void {
+    this.offsets.endTransaction(producerId, isCommit)
+  }
+
+  decode(key: Buffer, value: Buffer | null): GroupRecord | undefined {
+    return decodeRecord(key, value)
+  }
+
+  encode(record: GroupRecord): { readonly key: Buffer; readonly value: Buffer | null } {
+    return encodeRecord(record)
+  }
+
+  loaded(step: GroupStep): void {
+    for (const group of this.groups.all()) {
+      if (group instanceof ClassicGroup) classicGroupLoaded(group, step)
+    }
+    startOffsetExpiry(this, step, this.surroundings)
+  }
+
+  joinGroup(request: ClassicJoin, step: GroupStep): JoinGroupAnswer | Waiter<JoinGroupAnswer> {
+    return joinGroup(this.groups, request, step, this.surroundings)
+  }
+
+  /** @throws KafkaError UNKNOWN_MEMBER_ID when there is no such group, as the following three */
+  syncGroup(request: SyncGroupRequest, step: GroupStep): SyncGroupAnswer | Waiter<SyncGroupAnswer> {
+    return syncGroup(this.classic(request.groupId), request, step)
+  }
+
+  heartbeat(request: HeartbeatRequest, step: GroupStep): HeartbeatAnswer {
+    return heartbeat(this.classic(request.groupId), request, step)
+  }
+
+  leaveGroup(request: LeaveGroupRequest, step: GroupStep): LeaveGroupAnswer {
+    return leaveGroup(this.classic(request.groupId), request, step)
+  }
+
+  consumerGroupHeartbeat(request: ConsumerHeartbeatRequest, step: GroupStep): ConsumerHeartbeatAnswer {
+    return consumerGroupHeartbeat(this.groups, request, step, this.surroundings)
+  }
+
+  commitOffsets(request: OffsetsToCommit, step: GroupStep): OffsetCommitAnswer {
+    return commitOffsets(this, request, step, this.surroundings)
+  }
+
+  fetchOffsets(request: OffsetsToFetch): FetchedTopic[] {
+    return fetchOffsets(this, request)
+  }
+
+  deleteOffsets(request: OffsetDeleteRequest, step: GroupStep): OffsetDeleteAnswer {
+    return deleteOffsets(this, request, step)
+  }
+
+  deleteGroup(groupId: string, step: GroupStep): GroupDeletion | Waiter<GroupDeletion> {
+    return deleteGroup(this, groupId, step, this.surroundings)
+  }
+
+  topicsDeleted(deleted: readonly DeletedTopic[], step: GroupStep): void {
+    topicsDeleted(this, deleted, step, this.surroundings)
+  }
+
+  listGroups(): ListedGroup[] {
+    return Array.from(this.groups.all(), ({ groupId, protocolType, stateName, type }) => ({
+      groupId,
+      protocolType,
+      groupState: stateName,
+      groupType: type,
+    }))
+  }
+
+  /** Undefined when there is no such group of the classic protocol. */
+  describeClassicGroup(groupId: string): DescribedClassicGroup | undefined {
+    const group = this.groups.get(groupId)
+    return group instanceof ClassicGroup ? describeClassicGroup(group) : undefined
+  }
+
+  group(groupId: string): Group | undefined {
+    return this.groups.get(groupId)
+  }
+
+  private classic(groupId: string): ClassicGroup {
+    const group = this.groups.get(groupId)
+    if (group instanceof ClassicGroup) return group
+    throw new KafkaError(errors.UNKNOWN_MEMBER_ID, `There is no group ${groupId} with such a member.`)
+  }
+}
