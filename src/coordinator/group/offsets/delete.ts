@@ -88,6 +88,7 @@ function goOnDeleting(
   const answer = (step: GroupStep, error: ErrorCode) => step.reply(waiter, { groupId, errorCode: error.code })
   step.onAppendFailed(answer)
   step.schedule(`delete-group/${groupId}`, 0, (next) => {
+    next.onAppendFailed(answer)
     // A consumer may have come between: then the group stays, without the offsets that are gone already.
     const progress = deleteSome(state, groupId, next, surroundings)
     if (progress === 'unfinished') goOnDeleting(state, groupId, next, surroundings, waiter)

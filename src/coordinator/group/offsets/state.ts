@@ -19,9 +19,11 @@ export function replayOffsetCommit(
   { groups, offsets }: OffsetsState,
   record: OffsetCommitRecord,
   origin: ReplayOrigin,
-  emptyGroup: (groupId: string) => Group,
+  emptyGroup: (groupId: string, createdMs: number) => Group,
 ): void {
   const { group } = record.key
-  if (record.value !== null && groups.get(group) === undefined) groups.set(emptyGroup(group))
+  if (record.value !== null && groups.get(group) === undefined) {
+    groups.set(emptyGroup(group, origin.timestampMs))
+  }
   offsets.replay(record, origin)
 }
