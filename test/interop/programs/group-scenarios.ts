@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
-import { batchOf, makeTopic, produceTo } from '../../support/calls.ts'
+import { batchOf, LATEST, listOffset, makeTopic, produceTo } from '../../support/calls.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { collect, launch, sleep, waitFor } from '../support/processes.ts'
@@ -117,6 +117,13 @@ export class GroupScenario {
   /** Makes a topic while the group is there. */
   async addTopic(topic: string, partitions: number): Promise<void> {
     await makeTopic(this.client, topic, { partitions })
+    // Apache Kafka answers before its brokers have heard of the topic, and kafka-go does not look twice.
+    for (let partition = 0; partition < partitions; partition += 1) {
+      await waitFor(`a leader of ${topic}-${partition}`, async () => {
+        const { errorCode } = await listOffset(this.client, topic, LATEST, { partition })
+        return errorCode === 0 || undefined
+      })
+    }
     this.topics[topic] = partitions
     for (let partition = 0; partition < partitions; partition += 1) this.ends.set(`${topic}-${partition}`, 0)
   }

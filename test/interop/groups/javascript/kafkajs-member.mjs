@@ -1,7 +1,14 @@
 // A member of a group by kafkajs (eager, its own round-robin): commits after each batch.
 // kafkajs tells its generation, and that the broker forgot it, only in its log, so that is where they are read from.
 import kafkajs from 'kafkajs'
-import { askedToLeave, fetchWaitMs, heartbeatIntervalMs, Report, readArguments, sessionTimeoutMs } from './member.mjs'
+import {
+  askedToLeave,
+  fetchWaitMs,
+  heartbeatIntervalMs,
+  Report,
+  readArguments,
+  sessionTimeoutMs,
+} from './member.mjs'
 
 const args = readArguments()
 const report = new Report(args.name)
@@ -31,7 +38,10 @@ const consumer = kafka.consumer({
 })
 
 consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-  const topics = Object.entries(payload.memberAssignment).map(([topic, partitions]) => ({ topic, partitions }))
+  const topics = Object.entries(payload.memberAssignment).map(([topic, partitions]) => ({
+    topic,
+    partitions,
+  }))
   report.assignment(generation, topics)
 })
 consumer.on(consumer.events.REBALANCING, () => report.revokedAllBut(generation))

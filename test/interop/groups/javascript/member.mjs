@@ -47,8 +47,14 @@ export class Report {
 
   /** Tells what is new in a whole assignment, and what is gone from it without having been given up. */
   assignment(generation, topics) {
-    const now = new Set(topics.flatMap(({ topic, partitions }) => partitions.map((index) => `${topic}-${index}`)))
-    this.#away('lost', generation, [...this.#owned].filter((partition) => !now.has(partition)))
+    const now = new Set(
+      topics.flatMap(({ topic, partitions }) => partitions.map((index) => `${topic}-${index}`)),
+    )
+    this.#away(
+      'lost',
+      generation,
+      [...this.#owned].filter((partition) => !now.has(partition)),
+    )
     const added = [...now].filter((partition) => !this.#owned.has(partition))
     for (const partition of added) this.#owned.add(partition)
     this.#line('assigned', generation, added.sort().join(','))
@@ -56,7 +62,11 @@ export class Report {
 
   /** Tells that all partitions but these (`topic-0`) are given up. */
   revokedAllBut(generation, kept = []) {
-    this.#away('revoked', generation, [...this.#owned].filter((partition) => !kept.includes(partition)))
+    this.#away(
+      'revoked',
+      generation,
+      [...this.#owned].filter((partition) => !kept.includes(partition)),
+    )
   }
 
   lostAll(generation) {
@@ -69,7 +79,10 @@ export class Report {
 
   /** `offsets`: [{ topic, partition, offset }] */
   committed(offsets) {
-    this.#line('committed', offsets.map(({ topic, partition, offset }) => `${topic}-${partition}:${offset}`).join(','))
+    this.#line(
+      'committed',
+      offsets.map(({ topic, partition, offset }) => `${topic}-${partition}:${offset}`).join(','),
+    )
   }
 
   /** An error that the client gets over. */

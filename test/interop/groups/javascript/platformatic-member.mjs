@@ -3,12 +3,20 @@
 // again from the committed offset after each join: so an eager member takes a new stream for each generation, and what a
 // stream brings twice, or of partitions that are gone, is passed over.
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from '@platformatic/kafka'
-import { askedToLeave, fetchWaitMs, heartbeatIntervalMs, Report, readArguments, sessionTimeoutMs } from './member.mjs'
+import {
+  askedToLeave,
+  fetchWaitMs,
+  heartbeatIntervalMs,
+  Report,
+  readArguments,
+  sessionTimeoutMs,
+} from './member.mjs'
 
 const args = readArguments()
 const report = new Report(args.name)
 const strategy = args.strategy ?? 'roundrobin'
-const kind = args.protocol === 'consumer' ? 'consumer' : strategy === 'cooperative-sticky' ? 'cooperative' : 'eager'
+const kind =
+  args.protocol === 'consumer' ? 'consumer' : strategy === 'cooperative-sticky' ? 'cooperative' : 'eager'
 
 const consumer = new Consumer({
   clientId: args.name,
@@ -32,7 +40,9 @@ let isLeaving = false
 
 const generation = () => (kind === 'consumer' ? '-' : consumer.generationId)
 const names = () =>
-  (consumer.assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((index) => `${topic}-${index}`))
+  (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
+    partitions.map((index) => `${topic}-${index}`),
+  )
 
 function giveUpAllBut(kept) {
   report.revokedAllBut(generation(), kept)

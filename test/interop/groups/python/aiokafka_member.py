@@ -1,7 +1,6 @@
 """A member of a group by aiokafka: commits after every read.
 
-A rebalance waits until what was read is told and committed. What was read before a rebalance but not told by then is
-thrown away: whoever owns the partition afterwards reads it again.
+A rebalance, which aiokafka carries out beside the reading, waits until what is read is told and committed.
 """
 
 import asyncio
@@ -19,16 +18,14 @@ class Listener(ConsumerRebalanceListener):
     def __init__(self, consumer, report):
         self._consumer = consumer
         self._report = report
-        self.telling = asyncio.Lock()
-        self.rebalances = 0
+        self.reading = asyncio.Lock()
 
     @property
     def generation(self):
         return self._consumer._coordinator.generation
 
     async def on_partitions_revoked(self, revoked):
-        async with self.telling:
-            self.rebalances += 1
+        async with self.reading:
             self._report.revoked(self.generation, revoked)
 
     async def on_partitions_assigned(self, assigned):
@@ -60,16 +57,14 @@ async def main():
     report.ready()
     await consumer.start()
     while not stopping.is_set():
-        rebalances = listener.rebalances
-        read = await consumer.getmany(timeout_ms=100, max_records=50)
-        async with listener.telling:
-            if not read or rebalances != listener.rebalances:
-                continue
+        async with listener.reading:
             offsets = {}
-            for at, messages in read.items():
+            for at, messages in (await consumer.getmany(timeout_ms=100, max_records=50)).items():
                 for message in messages:
                     report.record(message)
                 offsets[at] = messages[-1].offset + 1
+            if not offsets:
+                continue
             try:
                 await consumer.commit(offsets)
             except KafkaError as error:

@@ -72,7 +72,7 @@ class Report:
 
 
 def _told(generation):
-    return "-" if generation is None else generation
+    return "-" if generation is None or generation < 0 else generation
 
 
 def _names(partitions):
