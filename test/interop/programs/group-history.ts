@@ -109,6 +109,11 @@ export class GroupHistory {
     return this.read.get(partition)?.size ?? 0
   }
 
+  /** How many events of a kind a member had. */
+  count(member: string, kind: EventKind): number {
+    return this.of(member).filter((event) => event.kind === kind).length
+  }
+
   of(member: string): GroupEvent[] {
     return this.events.filter((event) => event.member === member)
   }
