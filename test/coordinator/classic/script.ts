@@ -143,7 +143,7 @@ export class GroupScript {
   /** `Stable 2: a* b`: state, generation, members in order, a star at the leader. */
   get shape(): string {
     const { state, generationId, members, leaderId } = this.group
-    const names = [...members.keys()].map((id) => this.nameOf(id) + (id === leaderId ? '*' : ''))
+    const names = [...members].map(([id, { clientId }]) => clientId + (id === leaderId ? '*' : ''))
     return `${state} ${generationId}:${names.length === 0 ? '' : ` ${names.join(' ')}`}`
   }
 

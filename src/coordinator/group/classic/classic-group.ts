@@ -7,6 +7,7 @@
 //     └────────────┘  │ └───────────────────┘                │        any ─> Dead
 //                     └──────────────────────────────────────┘
 import { errors, KafkaError } from '../../../wire/errors.ts'
+import { CONSUMER_PROTOCOL_TYPE } from '../consumer-protocol.ts'
 import type {
   Group,
   GroupStep,
@@ -22,9 +23,6 @@ import { groupMetadataTombstone } from './record.ts'
 import { collectTopics } from './subscription.ts'
 
 export type ClassicState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
-
-/** The protocol type of consumers, whose metadata says which topics they read. */
-export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
 /** Generations are int32; the one after the last is 1 again. */
 const LAST_GENERATION = 0x7fffffff
