@@ -9,7 +9,9 @@ export interface StreamReader {
   buffer(): Buffer
   /** `length` bytes were written to the start of the buffer that was last handed out. */
   arrived(length: number, buffer: Buffer): void
-  /** The other side has finished sending, or the stream is gone. Called once. */
+  /** The other side has finished sending; it may still be reading. Without this the stream is closed then. */
+  ended?(): void
+  /** The stream is gone. Called once. */
   closed(error?: Error): void
   /** Everything written so far has left for the kernel. */
   drained(): void
@@ -103,7 +105,10 @@ class SocketStream implements Stream {
     else this.socket = wrapped
     this.socket.on('error', (error) => this.close(error))
     this.socket.on('close', () => this.close())
-    this.socket.on('end', () => this.close())
+    this.socket.on('end', () => {
+      if (reader.ended === undefined) this.close()
+      else if (!this.isClosed) reader.ended()
+    })
     this.socket.on('drain', () => this.reader?.drained())
     this.socket.resume()
   }
@@ -169,6 +174,7 @@ function wrapHandle(accepted: Socket, reader: StreamReader): Socket | undefined 
     handle,
     // Nothing is read before resume(): the reader may still be making itself ready.
     manualStart: true,
+    allowHalfOpen: true,
     onread: {
       buffer: () => reader.buffer(),
       callback: (length: number, bytes: Uint8Array) => {
@@ -192,7 +198,7 @@ function listenOn(server: Server, host: string, port: number, backlog: number): 
 
 export const systemNetwork: Network = {
   async listen(host, port, backlog, accept) {
-    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+    const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) =>
       accept(new SocketStream(socket)),
     )
     await listenOn(server, host, port, backlog)
@@ -207,7 +213,7 @@ export const systemNetwork: Network = {
 
   connect(host, port, timeoutMs) {
     return new Promise((resolve, reject) => {
-      const socket = connectSocket({ host, port, noDelay: true })
+      const socket = connectSocket({ host, port, noDelay: true, allowHalfOpen: true })
       socket.pause()
       socket.setTimeout(timeoutMs, () => {
         socket.destroy(new Error(`no connection to ${host}:${port} within ${timeoutMs} ms`))

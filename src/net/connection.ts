@@ -74,7 +74,7 @@ export class Connection implements StreamReader, ConnectionInfo {
   private readonly shared: ConnectionShared
   private readonly frames: FrameReader
   private readonly outbox: Outbox
-  private readonly ended: (connection: Connection, error?: Error) => void
+  private readonly gone: (connection: Connection, error?: Error) => void
   private slots: Slot[] = []
   /** Frames that arrived while the connection was not allowed to start more requests. */
   private waiting: Frame[] = []
@@ -83,6 +83,8 @@ export class Connection implements StreamReader, ConnectionInfo {
   private isCorked = false
   /** A request that ends the connection has come: no further one is started. */
   private isEnding = false
+  /** The client sends no more, but waits for its answers. */
+  private hasClientEnded = false
   /** Why the connection ends as soon as everything is sent. */
   private failure: Error | undefined
   private isClosed = false
@@ -92,13 +94,13 @@ export class Connection implements StreamReader, ConnectionInfo {
     listenerName: string,
     limits: ConnectionLimits,
     shared: ConnectionShared,
-    ended: (connection: Connection, error?: Error) => void,
+    gone: (connection: Connection, error?: Error) => void,
   ) {
     this.stream = stream
     this.listenerName = listenerName
     this.limits = limits
     this.shared = shared
-    this.ended = ended
+    this.gone = gone
     this.remoteAddress = stream.remoteAddress
     this.localAddress = stream.localAddress
     this.localPort = stream.localPort
@@ -120,7 +122,7 @@ export class Connection implements StreamReader, ConnectionInfo {
 
   /**
    * Closes the connection when nothing has moved on it for longer than `maxIdleMs`: a client that is silent, or one that
-   * does not take its replies. Who waits for a reply is not idle.
+   * does not take its replies. Who waits for a reply is not idle, unless it has ended its side: it may be gone.
    */
   closeIfIdle(nowMs: number, maxIdleMs: number): void {
     const { unsentBytes } = this.outbox
@@ -128,7 +130,7 @@ export class Connection implements StreamReader, ConnectionInfo {
       this.lastUnsentBytes = unsentBytes
       this.lastActiveMs = nowMs
     }
-    const isWaitingForUs = unsentBytes === 0 && this.slots.length > 0
+    const isWaitingForUs = unsentBytes === 0 && this.slots.length > 0 && !this.hasClientEnded
     if (isWaitingForUs || nowMs - this.lastActiveMs <= maxIdleMs) return
     if (unsentBytes === 0) this.close()
     else this.close(new Error(`idle: no byte of ${unsentBytes} was taken within connections.max.idle.ms`))
@@ -156,14 +158,19 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.pauseOrResume()
   }
 
+  /** What the client has asked for is answered first, as in Kafka. */
+  ended(): void {
+    this.hasClientEnded = true
+    this.goOn()
+  }
+
   closed(error?: Error): void {
     this.close(error)
   }
 
   drained(): void {
     this.lastActiveMs = this.shared.clock.monotonicMs()
-    if (this.failure === undefined) this.startWaiting()
-    else this.endWhenSent()
+    this.goOn()
   }
 
   close(error: Error | undefined = this.failure): void {
@@ -174,7 +181,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.slots = []
     this.outbox.close()
     this.stream.destroy()
-    this.ended(this, error)
+    this.gone(this, error)
   }
 
   private get mayStart(): boolean {
@@ -260,8 +267,14 @@ export class Connection implements StreamReader, ConnectionInfo {
       this.failure ??= failure
     }
     this.slots.splice(0, done)
+    this.goOn()
+  }
+
+  /** Replies have left, or no more requests will come: what next? */
+  private goOn(): void {
     if (this.failure === undefined) this.startWaiting()
-    else this.endWhenSent()
+    const isAllAnswered = this.hasClientEnded && this.slots.length === 0 && this.waiting.length === 0
+    if (this.failure !== undefined || isAllAnswered) this.endWhenSent()
   }
 
   private endWhenSent(): void {

@@ -64,6 +64,39 @@ describe('one connection', () => {
     impatient.close()
   })
 
+  test('a client that finishes sending gets the answers it has asked for, then the end', async () => {
+    await makeTopic(client, 'half-closed')
+    const half = await local.connect()
+    const cutOff = Buffer.from([0, 0, 0, 100, 1])
+    half.socket.end(
+      Buffer.concat([
+        requestBytes(fetch, 11, fetchRequest('half-closed', 0, 150), 1),
+        produceBytes('half-closed', batchOf(['last']), -1, 2),
+        requestBytes(fetch, 11, fetchRequest('patient', 0, 100), 3),
+        cutOff,
+      ]),
+    )
+    readAnswer(fetch, 11, await half.frame(), 1)
+    assert.equal(
+      readAnswer(produce, 8, await half.frame(), 2).responses[0]!.partitionResponses[0]!.errorCode,
+      0,
+    )
+    readAnswer(fetch, 11, await half.frame(), 3)
+    await half.closed
+    assert.deepEqual(valuesOf(await readAll(client, 'half-closed')), ['last'])
+  })
+
+  test('a large answer from a file reaches a client that has finished sending', async () => {
+    const value = 'x'.repeat(3_000_000)
+    await makeTopic(client, 'half-large', { configs: { 'max.message.bytes': '40000000' } })
+    await append(client, 'half-large', [value, value])
+    const half = await local.connect()
+    half.socket.end(requestBytes(fetch, 11, fetchRequest('half-large', 0, 0), 1))
+    const answer = readAnswer(fetch, 11, await half.frame(), 1)
+    assert.ok(answer.responses[0]!.partitions[0]!.records!.byteLength > 6_000_000)
+    await half.closed
+  })
+
   test('a fetch that waits is woken by a produce on another connection', async () => {
     await makeTopic(client, 'woken')
     const reader = await local.connect()

@@ -198,6 +198,74 @@ describe('Connection', () => {
     assert.equal(ended.length, 1)
   })
 
+  test('a client that has finished sending gets every answer, then the connection ends', async () => {
+    const { started, replies, handle } = held()
+    const { stream, ended } = connect(handle, { maxInFlightRequests: 2 })
+    stream.receive(Buffer.concat([...['a', 'b', 'c'].map(frameOf), Buffer.from([0, 0, 0, 9, 1])]))
+    stream.finishSending()
+    assert.deepEqual([started, stream.isDestroyed], [['a', 'b'], false])
+    replies.get('b')!.resolve(replyOf('B'))
+    await settled()
+    assert.equal(stream.isDestroyed, false)
+    replies.get('a')!.resolve(replyOf('A'))
+    await settled()
+    assert.deepEqual([started, stream.text, stream.isDestroyed], [['a', 'b', 'c'], 'AB', false])
+    replies.get('c')!.resolve(undefined)
+    await settled()
+    assert.deepEqual([stream.text, stream.isDestroyed, ended], ['AB', true, [undefined]])
+  })
+
+  test('a client that finishes sending without a question is gone at once', () => {
+    const { stream, ended } = connect(held().handle)
+    stream.finishSending()
+    assert.deepEqual([stream.isDestroyed, ended.length], [true, 1])
+  })
+
+  test('what the kernel has not taken when a client finishes sending is still sent', async () => {
+    const { stream, connection, ended } = connect(() => replyOf('answer'))
+    stream.isStalled = true
+    stream.receive(frameOf('a'))
+    stream.finishSending()
+    assert.deepEqual([stream.isEnding, stream.isDestroyed, ended.length], [true, false, 0])
+    stream.unstall()
+    assert.equal(stream.text, 'answer')
+    connection.closed()
+    assert.equal(ended.length, 1)
+  })
+
+  test('a range of a file is sent whole to a client that has finished sending', async () => {
+    let released = 0
+    const range: ByteRange = {
+      byteLength: 4,
+      read: async () => 4,
+      readSync: (target) => target.write('file'),
+      release: () => released++,
+    }
+    const { stream } = connect(() => ({ chunks: [range, Buffer.from('!')], byteLength: 5 }))
+    stream.isStalled = true
+    stream.receive(frameOf('a'))
+    stream.finishSending()
+    for (let i = 0; i < 5; i++) await settled()
+    assert.deepEqual([stream.text, stream.isDestroyed], ['file', false])
+    stream.unstall()
+    for (let i = 0; i < 5; i++) await settled()
+    assert.deepEqual([stream.text, stream.isDestroyed, released], ['file!', true, 1])
+  })
+
+  test('one that has finished sending and waits is idle: it may be gone for good', async () => {
+    const { replies, handle } = held()
+    const { stream, connection } = connect(handle)
+    stream.receive(frameOf('a'))
+    connection.closeIfIdle(1_000_000, 100)
+    assert.equal(stream.isDestroyed, false, 'who only waits is not')
+    stream.finishSending()
+    connection.closeIfIdle(1_000_000, 100)
+    assert.equal(stream.isDestroyed, true)
+    replies.get('a')!.resolve(replyOf('A'))
+    await settled()
+    assert.equal(stream.text, '')
+  })
+
   test('a handler that throws, at once or later, ends the connection with its reason', async () => {
     const now = connect(() => {
       throw new Error('unsupported')

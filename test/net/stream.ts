@@ -11,6 +11,8 @@ export class FakeStream implements Stream {
   isStalled = false
   isPaused = false
   isDestroyed = false
+  /** `end` was called while something was pending. */
+  isEnding = false
   private reader: StreamReader | undefined
   private pending: { bytes: number; taken: (() => void) | undefined }[] = []
 
@@ -48,7 +50,8 @@ export class FakeStream implements Stream {
   }
 
   end(): void {
-    this.destroy()
+    this.isEnding = this.pending.length > 0
+    if (!this.isEnding) this.destroy()
   }
 
   destroy(): void {
@@ -63,6 +66,11 @@ export class FakeStream implements Stream {
       at += length
       this.reader!.arrived(length, target)
     }
+  }
+
+  /** The other side sends no more, and goes on reading. */
+  finishSending(): void {
+    this.reader!.ended!()
   }
 
   /** The other side reads again: everything pending leaves. */
