@@ -18,6 +18,7 @@ const IDEMPOTENT_WRITE = 12
 const bits = (...operations: number[]) => operations.reduce((field, operation) => field | (1 << operation), 0)
 
 const topicOperations = bits(READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
+const groupOperations = bits(READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
 const clusterOperations = bits(
   CREATE,
   ALTER,
@@ -28,8 +29,18 @@ const clusterOperations = bits(
   IDEMPOTENT_WRITE,
 )
 
+const groupOperations = bits(READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
+
+export function authorizedGroupOperations(isAsked: boolean): number {
+  return isAsked ? groupOperations : OPERATIONS_NOT_ASKED
+}
+
 export function authorizedTopicOperations(isAsked: boolean): number {
   return isAsked ? topicOperations : OPERATIONS_NOT_ASKED
+}
+
+export function authorizedGroupOperations(isAsked: boolean): number {
+  return isAsked ? groupOperations : OPERATIONS_NOT_ASKED
 }
 
 export function authorizedClusterOperations(isAsked: boolean): number {

@@ -2,6 +2,8 @@
 // Promises that nothing else is advertised. Leaves ApiVersions, which answers from this table, to dispatch.ts.
 import type { Api } from '../wire/api.ts'
 import { alterConfigs } from '../wire/apis/alter-configs.ts'
+import { consumerGroupDescribe } from '../wire/apis/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from '../wire/apis/consumer-group-heartbeat.ts'
 import { createPartitions } from '../wire/apis/create-partitions.ts'
 import { createTopics } from '../wire/apis/create-topics.ts'
 import { deleteRecords } from '../wire/apis/delete-records.ts'
@@ -13,15 +15,22 @@ import { describeProducers } from '../wire/apis/describe-producers.ts'
 import { describeTopicPartitions } from '../wire/apis/describe-topic-partitions.ts'
 import { fetch } from '../wire/apis/fetch.ts'
 import { findCoordinator } from '../wire/apis/find-coordinator.ts'
+import { heartbeat } from '../wire/apis/heartbeat.ts'
 import { incrementalAlterConfigs } from '../wire/apis/incremental-alter-configs.ts'
 import { initProducerId } from '../wire/apis/init-producer-id.ts'
+import { joinGroup } from '../wire/apis/join-group.ts'
+import { leaveGroup } from '../wire/apis/leave-group.ts'
+import { listConfigResources } from '../wire/apis/list-config-resources.ts'
 import { listOffsets } from '../wire/apis/list-offsets.ts'
 import { listPartitionReassignments } from '../wire/apis/list-partition-reassignments.ts'
 import { metadata } from '../wire/apis/metadata.ts'
 import { offsetForLeaderEpoch } from '../wire/apis/offset-for-leader-epoch.ts'
 import { produce } from '../wire/apis/produce.ts'
+import { syncGroup } from '../wire/apis/sync-group.ts'
 import type { Input, Value } from '../wire/schema.ts'
 import { handleAlterConfigs } from './alter-configs.ts'
+import { handleConsumerGroupDescribe } from './consumer-group-describe.ts'
+import { handleConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import type { RequestContext } from './context.ts'
 import { handleCreatePartitions } from './create-partitions.ts'
 import { handleCreateTopics } from './create-topics.ts'
@@ -34,13 +43,18 @@ import { handleDescribeProducers } from './describe-producers.ts'
 import { handleDescribeTopicPartitions } from './describe-topic-partitions.ts'
 import { handleFetch } from './fetch.ts'
 import { handleFindCoordinator } from './find-coordinator.ts'
+import { handleHeartbeat } from './heartbeat.ts'
 import { handleIncrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { handleInitProducerId } from './init-producer-id.ts'
+import { handleJoinGroup } from './join-group.ts'
+import { handleLeaveGroup } from './leave-group.ts'
+import { handleListConfigResources } from './list-config-resources.ts'
 import { handleListOffsets } from './list-offsets.ts'
 import { handleListPartitionReassignments } from './list-partition-reassignments.ts'
 import { handleMetadata } from './metadata.ts'
 import { handleOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { handleProduce } from './produce.ts'
+import { handleSyncGroup } from './sync-group.ts'
 
 export interface Handler {
   readonly api: Api
@@ -66,6 +80,13 @@ export const handlers: readonly Handler[] = [
   serve(listOffsets, handleListOffsets),
   serve(metadata, handleMetadata),
   serve(findCoordinator, handleFindCoordinator),
+  serve(joinGroup, handleJoinGroup),
+  serve(syncGroup, handleSyncGroup),
+  serve(heartbeat, handleHeartbeat),
+  serve(leaveGroup, handleLeaveGroup),
+  serve(consumerGroupHeartbeat, handleConsumerGroupHeartbeat),
+  serve(consumerGroupDescribe, handleConsumerGroupDescribe),
+  serve(listConfigResources, handleListConfigResources),
   serve(createTopics, handleCreateTopics),
   serve(deleteTopics, handleDeleteTopics),
   serve(deleteRecords, handleDeleteRecords),

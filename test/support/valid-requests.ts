@@ -1,8 +1,10 @@
 // A small request that means something for every API that is served, in any of its versions.
 // Promises answers without errors from a broker on which `on` was called. Leaves sending them to the tests.
 import type { Api } from '../../src/wire/api.ts'
+import { findCoordinator } from '../../src/wire/apis/find-coordinator.ts'
 import { append, batchOf, makeTopic } from './calls.ts'
 import type { Asker } from './raw-client.ts'
+import { ValidGroupRequests } from './valid-group-requests.ts'
 
 type Message = Record<string, unknown>
 
@@ -13,23 +15,26 @@ const topicConfig = [
 export class ValidRequests {
   private readonly client: Asker
   private readonly topicId: string
+  private readonly groups: ValidGroupRequests
   private names = 0
 
   private constructor(client: Asker, topicId: string) {
     this.client = client
     this.topicId = topicId
+    this.groups = new ValidGroupRequests(client, topicId)
   }
 
-  /** Makes the topic that most requests are about. */
+  /** Makes the topic that most requests are about, and the one that groups are kept in. */
   static async on(client: Asker): Promise<ValidRequests> {
     const topicId = await makeTopic(client, 'topic')
     await append(client, 'topic', ['a', 'b'])
+    await client.ask(findCoordinator, 3, { key: 'group' })
     return new ValidRequests(client, topicId)
   }
 
   /** Throws for an API that is missing here. Some need a topic of their own, which is made. */
   async for(api: Api, version: number): Promise<Message> {
-    const make = this.makers[api.name]
+    const make = this.makers[api.name] ?? this.groups.makers[api.name]
     if (make === undefined) throw new Error(`no request for ${api.name} in test/support/valid-requests.ts`)
     return make(version)
   }

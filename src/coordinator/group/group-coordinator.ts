@@ -28,7 +28,7 @@ import type {
   HeartbeatRequest as ConsumerHeartbeatRequest,
 } from './consumer/request.ts'
 import type { GroupSurroundings } from './group.ts'
-import { GroupMachine, type ListedGroup } from './group-machine.ts'
+import { type DescribedConsumerGroup, GroupMachine, type ListedGroup } from './group-machine.ts'
 import type { OffsetCommitAnswer, OffsetsToCommit } from './offsets/commit.ts'
 import type { GroupDeletion, OffsetDeleteAnswer } from './offsets/delete.ts'
 import type { FetchedTopic, OffsetsToFetch } from './offsets/fetch.ts'
@@ -119,6 +119,10 @@ export class GroupCoordinator implements ImageSubscriber {
 
   consumerGroupHeartbeat(request: ConsumerHeartbeatRequest): Promise<ConsumerHeartbeatAnswer> {
     return this.shards.run(request.groupId, (machine, step) => machine.consumerGroupHeartbeat(request, step))
+  }
+
+  consumerGroupDescribe(groupId: string): Promise<DescribedConsumerGroup> {
+    return this.runNamed(groupId, (machine) => machine.describeConsumerGroup(groupId))
   }
 
   /** Committing and fetching have always been served for the group without a name, too. */

@@ -15,6 +15,7 @@ import { type LeaveGroupAnswer, leaveGroup } from './classic/leave.ts'
 import type { JoinGroupAnswer, SyncGroupAnswer } from './classic/member.ts'
 import { groupLoaded as classicGroupLoaded, replayGroupMetadata } from './classic/replay.ts'
 import { syncGroup } from './classic/sync.ts'
+import { describeConsumerGroup } from './consumer/describe.ts'
 import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import { replayConsumerGroup } from './consumer/replay.ts'
 import type {
@@ -45,6 +46,8 @@ export interface ListedGroup {
   readonly groupState: string
   readonly groupType: GroupType
 }
+
+export type DescribedConsumerGroup = ReturnType<typeof describeConsumerGroup>
 
 export class GroupMachine implements StateMachine<GroupRecord> {
   readonly groups = new GroupTable()
@@ -140,6 +143,11 @@ export class GroupMachine implements StateMachine<GroupRecord> {
   describeClassicGroup(groupId: string): DescribedClassicGroup | undefined {
     const group = this.groups.get(groupId)
     return group instanceof ClassicGroup ? describeClassicGroup(group) : undefined
+  }
+
+  /** GROUP_ID_NOT_FOUND for groups of the classic protocol, too. */
+  describeConsumerGroup(groupId: string): DescribedConsumerGroup {
+    return describeConsumerGroup(this.groups, groupId)
   }
 
   group(groupId: string): Group | undefined {

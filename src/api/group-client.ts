@@ -1,0 +1,40 @@
+// Who sends a request about a group, as groups keep it; and what becomes of a refusal.
+// Promises client hosts in the form that Kafka shows them in. Leaves answers to the handlers.
+import { errors, type KafkaError } from '../wire/errors.ts'
+import type { RequestContext } from './context.ts'
+import { asKafkaError } from './each.ts'
+
+export interface GroupClient {
+  readonly clientId: string
+  /** `/10.0.0.3`, as Java prints an address without a name. */
+  readonly clientHost: string
+  readonly apiVersion: number
+}
+
+export function groupClient({ clientId, remoteAddress, apiVersion }: RequestContext): GroupClient {
+  const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress
+  return { clientId: clientId ?? '', clientHost: `/${address}`, apiVersion }
+}
+
+/** The group's answer, or what `refused` makes of the error. */
+export async function answerOrRefusal<Answer>(
+  answer: Promise<Answer>,
+  context: RequestContext,
+  refused: (error: KafkaError) => Answer,
+): Promise<Answer> {
+  try {
+    return await answer
+  } catch (error) {
+    return refused(asKafkaError(error, context.broker))
+  }
+}
+
+/** Whether members may speak the consumer protocol here (KIP-848). */
+export function servesConsumerProtocol({ broker }: RequestContext): boolean {
+  return broker.config().groupCoordinatorRebalanceProtocols.includes('consumer')
+}
+
+export const consumerProtocolIsOff = {
+  errorCode: errors.UNSUPPORTED_VERSION.code,
+  errorMessage: 'group.coordinator.rebalance.protocols of this broker does not name consumer.',
+} as const

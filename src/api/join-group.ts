@@ -1,0 +1,21 @@
+// JoinGroup: enters a group of the classic protocol, or comes back to it. The answer waits for the other members.
+// Promises an answer to everybody within the time-outs that the members name. Leaves the protocol to coordinator/group.
+import type { JoinGroupRequest, joinGroup } from '../wire/apis/join-group.ts'
+import type { Input } from '../wire/schema.ts'
+import type { RequestContext } from './context.ts'
+import { answerOrRefusal, groupClient } from './group-client.ts'
+
+/** From this version on a missing protocol name is null (KIP-559). */
+const NULLABLE_PROTOCOL_VERSION = 7
+
+export function handleJoinGroup(
+  request: JoinGroupRequest,
+  context: RequestContext,
+): Promise<Input<typeof joinGroup.response>> {
+  const joining = context.broker.groupCoordinator.joinGroup({ ...request, ...groupClient(context) })
+  return answerOrRefusal(joining, context, ({ code }) => ({
+    errorCode: code,
+    memberId: request.memberId,
+    protocolName: context.apiVersion < NULLABLE_PROTOCOL_VERSION ? '' : null,
+  }))
+}
