@@ -1,6 +1,7 @@
 """A member of a group by aiokafka: commits after every read.
 
-A rebalance, which aiokafka carries out beside the reading, waits until what is read is told and committed.
+A rebalance, which aiokafka carries out beside the reading, waits until what was read is told and committed. What it
+hands out is of the assignment of that moment: nothing else runs between its answer and the telling.
 """
 
 import asyncio
@@ -18,14 +19,14 @@ class Listener(ConsumerRebalanceListener):
     def __init__(self, consumer, report):
         self._consumer = consumer
         self._report = report
-        self.reading = asyncio.Lock()
+        self.telling = asyncio.Lock()
 
     @property
     def generation(self):
         return self._consumer._coordinator.generation
 
     async def on_partitions_revoked(self, revoked):
-        async with self.reading:
+        async with self.telling:
             self._report.revoked(self.generation, revoked)
 
     async def on_partitions_assigned(self, assigned):
@@ -57,14 +58,15 @@ async def main():
     report.ready()
     await consumer.start()
     while not stopping.is_set():
-        async with listener.reading:
+        read = await consumer.getmany(timeout_ms=100, max_records=50)
+        if not read:
+            continue
+        async with listener.telling:
             offsets = {}
-            for at, messages in (await consumer.getmany(timeout_ms=100, max_records=50)).items():
+            for at, messages in read.items():
                 for message in messages:
                     report.record(message)
                 offsets[at] = messages[-1].offset + 1
-            if not offsets:
-                continue
             try:
                 await consumer.commit(offsets)
             except KafkaError as error:
