@@ -18,7 +18,6 @@ const IDEMPOTENT_WRITE = 12
 const bits = (...operations: number[]) => operations.reduce((field, operation) => field | (1 << operation), 0)
 
 const topicOperations = bits(READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
-const groupOperations = bits(READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
 const clusterOperations = bits(
   CREATE,
   ALTER,
@@ -28,12 +27,7 @@ const clusterOperations = bits(
   ALTER_CONFIGS,
   IDEMPOTENT_WRITE,
 )
-
 const groupOperations = bits(READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
-
-export function authorizedGroupOperations(isAsked: boolean): number {
-  return isAsked ? groupOperations : OPERATIONS_NOT_ASKED
-}
 
 export function authorizedTopicOperations(isAsked: boolean): number {
   return isAsked ? topicOperations : OPERATIONS_NOT_ASKED
