@@ -6,10 +6,12 @@ import { consumerGroupDescribe } from '../wire/apis/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../wire/apis/consumer-group-heartbeat.ts'
 import { createPartitions } from '../wire/apis/create-partitions.ts'
 import { createTopics } from '../wire/apis/create-topics.ts'
+import { deleteGroups } from '../wire/apis/delete-groups.ts'
 import { deleteRecords } from '../wire/apis/delete-records.ts'
 import { deleteTopics } from '../wire/apis/delete-topics.ts'
 import { describeCluster } from '../wire/apis/describe-cluster.ts'
 import { describeConfigs } from '../wire/apis/describe-configs.ts'
+import { describeGroups } from '../wire/apis/describe-groups.ts'
 import { describeLogDirs } from '../wire/apis/describe-log-dirs.ts'
 import { describeProducers } from '../wire/apis/describe-producers.ts'
 import { describeTopicPartitions } from '../wire/apis/describe-topic-partitions.ts'
@@ -21,9 +23,13 @@ import { initProducerId } from '../wire/apis/init-producer-id.ts'
 import { joinGroup } from '../wire/apis/join-group.ts'
 import { leaveGroup } from '../wire/apis/leave-group.ts'
 import { listConfigResources } from '../wire/apis/list-config-resources.ts'
+import { listGroups } from '../wire/apis/list-groups.ts'
 import { listOffsets } from '../wire/apis/list-offsets.ts'
 import { listPartitionReassignments } from '../wire/apis/list-partition-reassignments.ts'
 import { metadata } from '../wire/apis/metadata.ts'
+import { offsetCommit } from '../wire/apis/offset-commit.ts'
+import { offsetDelete } from '../wire/apis/offset-delete.ts'
+import { offsetFetch } from '../wire/apis/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../wire/apis/offset-for-leader-epoch.ts'
 import { produce } from '../wire/apis/produce.ts'
 import { syncGroup } from '../wire/apis/sync-group.ts'
@@ -34,10 +40,12 @@ import { handleConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import type { RequestContext } from './context.ts'
 import { handleCreatePartitions } from './create-partitions.ts'
 import { handleCreateTopics } from './create-topics.ts'
+import { handleDeleteGroups } from './delete-groups.ts'
 import { handleDeleteRecords } from './delete-records.ts'
 import { handleDeleteTopics } from './delete-topics.ts'
 import { handleDescribeCluster } from './describe-cluster.ts'
 import { handleDescribeConfigs } from './describe-configs.ts'
+import { handleDescribeGroups } from './describe-groups.ts'
 import { handleDescribeLogDirs } from './describe-log-dirs.ts'
 import { handleDescribeProducers } from './describe-producers.ts'
 import { handleDescribeTopicPartitions } from './describe-topic-partitions.ts'
@@ -49,9 +57,13 @@ import { handleInitProducerId } from './init-producer-id.ts'
 import { handleJoinGroup } from './join-group.ts'
 import { handleLeaveGroup } from './leave-group.ts'
 import { handleListConfigResources } from './list-config-resources.ts'
+import { handleListGroups } from './list-groups.ts'
 import { handleListOffsets } from './list-offsets.ts'
 import { handleListPartitionReassignments } from './list-partition-reassignments.ts'
 import { handleMetadata } from './metadata.ts'
+import { handleOffsetCommit } from './offset-commit.ts'
+import { handleOffsetDelete } from './offset-delete.ts'
+import { handleOffsetFetch } from './offset-fetch.ts'
 import { handleOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { handleProduce } from './produce.ts'
 import { handleSyncGroup } from './sync-group.ts'
@@ -84,6 +96,12 @@ export const handlers: readonly Handler[] = [
   serve(syncGroup, handleSyncGroup),
   serve(heartbeat, handleHeartbeat),
   serve(leaveGroup, handleLeaveGroup),
+  serve(deleteGroups, handleDeleteGroups),
+  serve(describeGroups, handleDescribeGroups),
+  serve(listGroups, handleListGroups),
+  serve(offsetDelete, handleOffsetDelete),
+  serve(offsetFetch, handleOffsetFetch),
+  serve(offsetCommit, handleOffsetCommit),
   serve(consumerGroupHeartbeat, handleConsumerGroupHeartbeat),
   serve(consumerGroupDescribe, handleConsumerGroupDescribe),
   serve(listConfigResources, handleListConfigResources),
