@@ -1,19 +1,25 @@
 // `odradek consume`: prints records of a topic, from where one wants, up to its present end or for ever.
 // Promises each visible record once, in order within a partition, and an end: by count, end of log, idle time or interrupt.
-// Leaves fetching to client/consumer.ts and the form of lines to record-text.ts.
+// Leaves fetching to client/consumer.ts, printing to record-printer.ts, and groups to consume-group.ts.
 import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import * as admin from './client/admin.ts'
 import type { Cluster } from './client/cluster.ts'
 import { Consumer, type Position } from './client/consumer.ts'
+import { consumeAsMember, type GroupProtocol } from './consume-group.ts'
 import { CommandError, UsageError } from './failure.ts'
 import type { Io } from './io.ts'
 import { type ClusterFlags, inCluster, parsePartitions, wholeNumber, withCluster } from './options.ts'
 import { counted } from './output.ts'
-import { type PrintFormat, recordLine, type ShownPart, shownParts } from './record-text.ts'
+import { RecordPrinter } from './record-printer.ts'
+import { type ShownPart, shownParts } from './record-text.ts'
 
 interface ConsumeFlags extends ClusterFlags {
   readonly json: boolean
+  readonly group?: string
+  readonly protocol?: GroupProtocol
+  readonly instanceId?: string
+  readonly assignor?: string
   readonly fromBeginning?: true
   readonly offset?: number
   readonly timestamp?: number
@@ -30,13 +36,13 @@ interface ConsumeFlags extends ClusterFlags {
 const MAX_WAIT_MS = 500
 const MAX_BYTES = 16 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024
-/** Printed text is gathered up to this before it is written. */
-const OUTPUT_CHUNK_CHARACTERS = 32 * 1024
 
 export function makeCommand(io: Io): Command {
   const command = withCluster(new Command('consume'))
-    .description('Print the records of a topic: all that are there, or with --follow the ones that come')
-    .argument('<topic>')
+    .description(
+      'Print the records of a topic: all that are there (with --group all that the group has not read yet), or with --follow the ones that come',
+    )
+    .argument('<topics...>', 'one topic; with --group one or several')
     .option('--from-beginning', 'begin with the oldest record (the default without --follow)')
     .option(
       '-o, --offset <n>',
@@ -54,6 +60,18 @@ export function makeCommand(io: Io): Command {
       '-f, --follow',
       'go on when the end is reached; begins at the end if no beginning is given',
       false,
+    )
+    .option('-g, --group <group>', 'as a member of this group, which remembers how far it has read')
+    .addOption(
+      new Option(
+        '--protocol <protocol>',
+        'how members find together: that of the members who are there, else the newest of the broker without',
+      ).choices(['classic', 'consumer']),
+    )
+    .option('--instance-id <id>', 'a static member: comes back under this name without a rebalance')
+    .option(
+      '--assignor <name>',
+      'who gets what: range or cooperative-sticky (classic), one of the broker, such as uniform or range (consumer)',
     )
     .option('--idle <ms>', 'end when no record came for this long', wholeNumber('--idle', 1, 2 ** 31 - 1))
     .addOption(
@@ -78,16 +96,46 @@ Examples:
   $ odradek consume orders --follow --show key,value
   $ odradek consume orders --offset -10
   $ odradek consume orders --timestamp 2026-01-01T00:00:00Z --count 100
-  $ odradek consume orders --json | jq .value`,
+  $ odradek consume orders --json | jq .value
+  $ odradek consume orders payments --group billing
+  $ odradek consume orders --group billing --follow --show partition,offset,value`,
     )
-  return command.action((topic: string, flags: ConsumeFlags) => {
+  return command.action((topics: string[], flags: ConsumeFlags) => {
     const beginnings = [flags.fromBeginning, flags.offset, flags.timestamp].filter(
       (given) => given !== undefined,
     )
     if (beginnings.length > 1)
       throw new UsageError('give only one of --from-beginning, --offset and --timestamp')
-    return inCluster(flags, (cluster) => consume(io, cluster, topic, flags))
+    checkGroupFlags(topics, flags)
+    const { group } = flags
+    return inCluster(flags, (cluster) =>
+      group === undefined
+        ? consume(io, cluster, topics[0]!, flags)
+        : consumeAsMember(io, cluster, topics, { ...flags, group }),
+    )
   })
+}
+
+function checkGroupFlags(topics: readonly string[], flags: ConsumeFlags): void {
+  const { group, protocol, instanceId, assignor, offset, timestamp, partitions } = flags
+  if (group === undefined) {
+    if (topics.length > 1) throw new UsageError('several topics at once are for --group')
+    const stray = { '--protocol': protocol, '--instance-id': instanceId, '--assignor': assignor }
+    const given = Object.entries(stray).find(([, value]) => value !== undefined)
+    if (given !== undefined) throw new UsageError(`${given[0]} is for members of a group: give --group`)
+    return
+  }
+  if (group === '') throw new UsageError('--group: a group has a name')
+  if (partitions !== undefined) {
+    throw new UsageError(
+      '--partitions: in a group the members share them out; leave --group or --partitions out',
+    )
+  }
+  if (offset !== undefined || timestamp !== undefined) {
+    throw new UsageError(
+      '--offset and --timestamp: a group goes on where it has got to; `odradek groups reset-offsets` moves it',
+    )
+  }
 }
 
 async function consume(io: Io, cluster: Cluster, topic: string, flags: ConsumeFlags): Promise<void> {
@@ -121,60 +169,43 @@ async function consume(io: Io, cluster: Cluster, topic: string, flags: ConsumeFl
     flags.follow ? positions : positions.filter((at) => unfinished.has(at.index)),
   )
   const release = io.onInterrupt(() => consumer.close())
+  const printer = new RecordPrinter(io, flags, flags.count)
   try {
-    const printed = await printRecords(
-      io,
+    await printRecords(
       consumer,
-      flags,
+      printer,
+      flags.idle,
       (part) => {
         if (part.nextOffset >= ends.get(part.index)!.offset) unfinished.delete(part.index)
         return flags.follow || unfinished.size > 0
       },
       (part, offset) => flags.follow || offset < ends.get(part)!.offset,
     )
-    if (io.notesAreTerminal) io.note(counted(printed, 'record'))
+    if (io.notesAreTerminal) io.note(counted(printer.printed, 'record'))
   } finally {
     release()
     consumer.close()
   }
 }
 
-type GoOn = (part: { index: number; nextOffset: number }) => boolean
-type IsWanted = (partition: number, offset: number) => boolean
-
 async function printRecords(
-  io: Io,
   consumer: Consumer,
-  flags: ConsumeFlags,
-  goOn: GoOn,
-  isWanted: IsWanted,
-): Promise<number> {
-  const format: PrintFormat = flags
-  let left = flags.count ?? Number.POSITIVE_INFINITY
-  let printed = 0
+  printer: RecordPrinter,
+  idleMs: number | undefined,
+  goOn: (part: { index: number; nextOffset: number }) => boolean,
+  isWanted: (partition: number, offset: number) => boolean,
+): Promise<void> {
   let lastRecordMs = systemClock.monotonicMs()
-  for (let more = true; more && left > 0 && consumer.isOpen; ) {
+  for (let more = true; more && !printer.isDone && consumer.isOpen; ) {
     const parts = await consumer.poll()
     for (const part of parts) {
-      let text = ''
-      for (const record of part.records()) {
-        if (left === 0) break
-        if (!isWanted(part.index, record.offset)) continue
-        text += `${recordLine(record, part.topic, part.index, format)}\n`
-        left--
-        printed++
-        if (text.length < OUTPUT_CHUNK_CHARACTERS) continue
-        await io.print(text)
-        text = ''
-      }
-      if (text !== '') await io.print(text)
+      await printer.print(part, (offset) => isWanted(part.index, offset))
       more = goOn(part)
     }
     const nowMs = systemClock.monotonicMs()
     if (parts.length > 0) lastRecordMs = nowMs
-    else if (flags.idle !== undefined && nowMs - lastRecordMs >= flags.idle) break
+    else if (idleMs !== undefined && nowMs - lastRecordMs >= idleMs) break
   }
-  return printed
 }
 
 async function beginnings(

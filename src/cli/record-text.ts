@@ -126,7 +126,7 @@ function shortened(text: string): string {
 }
 
 /** What `consume` may show beside the value, in the order of the line. */
-export const shownParts = ['timestamp', 'partition', 'offset', 'headers', 'key', 'value'] as const
+export const shownParts = ['timestamp', 'topic', 'partition', 'offset', 'headers', 'key', 'value'] as const
 export type ShownPart = (typeof shownParts)[number]
 
 export interface PrintFormat {
@@ -150,15 +150,23 @@ export function recordLine(record: Record, topic: string, partition: number, for
   }
   const parts: string[] = []
   for (const part of shownParts) {
-    if (format.show.has(part)) parts.push(partText(record, partition, part, format.nullMarker))
+    if (format.show.has(part)) parts.push(partText(record, topic, partition, part, format.nullMarker))
   }
   return parts.join(format.separator)
 }
 
-function partText(record: Record, partition: number, part: ShownPart, nullMarker: string): string {
+function partText(
+  record: Record,
+  topic: string,
+  partition: number,
+  part: ShownPart,
+  nullMarker: string,
+): string {
   switch (part) {
     case 'timestamp':
       return timeText(record.timestamp)
+    case 'topic':
+      return topic
     case 'partition':
       return String(partition)
     case 'offset':

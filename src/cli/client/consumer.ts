@@ -1,6 +1,6 @@
 // A consumer of assigned partitions: one fetch under way to each leader, the next sent before the last is handed out.
-// Promises every visible record from the given offsets on, once and in order within a partition, across changes of leader.
-// Leaves groups out; leaves what to do when an offset is not there to its caller (OFFSET_OUT_OF_RANGE).
+// Promises every visible record from the given offsets on, once and in order within a partition, across changes of leader,
+// and none of a partition that was taken away. Leaves who assigns to group-member.ts; leaves what to do when an offset is not there to its caller (OFFSET_OUT_OF_RANGE).
 import { type Deferred, deferred } from '../../lib/deferred.ts'
 import { type FetchResponse, fetch } from '../../wire/apis/fetch.ts'
 import { errors } from '../../wire/errors.ts'
@@ -34,6 +34,12 @@ interface Assigned {
   isUnderWay: boolean
 }
 
+/** What one partition brought, and for which assignment of it. */
+interface Fetched {
+  readonly of: Assigned
+  readonly part: FetchedPartition
+}
+
 const TOPIC_IDS_SINCE = 13
 /** Session epoch of a fetch that wants no session (KIP-227). */
 const NO_SESSION = -1
@@ -44,9 +50,9 @@ const MAX_WAITING_ANSWERS = 2
 export class Consumer {
   private readonly cluster: Cluster
   private readonly options: ConsumerOptions
-  private readonly assigned: Assigned[]
+  private readonly assigned = new Set<Assigned>()
   private readonly busy = new Set<number>()
-  private fetched: FetchedPartition[][] = []
+  private fetched: Fetched[][] = []
   private failure: Error | undefined
   private waiting: Deferred<FetchedPartition[]> | undefined
   private isClosed = false
@@ -55,7 +61,7 @@ export class Consumer {
   constructor(cluster: Cluster, options: ConsumerOptions, positions: readonly Position[]) {
     this.cluster = cluster
     this.options = options
-    this.assigned = positions.map((position) => ({ ...position, isUnderWay: false }))
+    this.add(positions)
   }
 
   /** False after `close`. */
@@ -63,21 +69,62 @@ export class Consumer {
     return !this.isClosed
   }
 
-  /** What came next: partitions with at least one batch each, or nothing when `maxWaitMs` passed. One caller at a time. */
+  /**
+   * What came next: partitions with at least one batch each, or nothing when `maxWaitMs` passed or `wake` was called.
+   * One caller at a time.
+   */
   async poll(): Promise<FetchedPartition[]> {
-    const next = this.fetched.shift()
+    const next = this.nextFetched()
     if (next === undefined && this.failure !== undefined) throw this.failure
     void this.fetchMore()
     if (next !== undefined) return next
     if (this.isClosed) return []
-    this.waiting = deferred()
-    return this.waiting.promise
+    const waiting = deferred<FetchedPartition[]>()
+    this.waiting = waiting
+    // Nobody answers when there is nobody to ask.
+    if (this.assigned.size === 0) {
+      const wake = () => this.waiting === waiting && this.wake()
+      this.cluster.options.clock.schedule(this.options.maxWaitMs, wake)
+    }
+    return waiting.promise
+  }
+
+  /** Ends a wait for records: `poll` answers with none. */
+  wake(): void {
+    this.waiting?.resolve([])
+    this.waiting = undefined
+  }
+
+  /** Takes up more partitions. None of them may be assigned already. */
+  assign(positions: readonly Position[]): void {
+    this.add(positions)
+    void this.fetchMore()
+  }
+
+  /** Gives up those partitions for which `isGivenUp` holds; what was fetched of them and not polled is forgotten. */
+  giveUp(isGivenUp: (topic: string, index: number) => boolean): void {
+    for (const row of this.assigned) if (isGivenUp(row.topic, row.index)) this.assigned.delete(row)
   }
 
   close(): void {
     this.isClosed = true
-    this.waiting?.resolve([])
-    this.waiting = undefined
+    this.wake()
+  }
+
+  private add(positions: readonly Position[]): void {
+    for (const position of positions) this.assigned.add({ ...position, isUnderWay: false })
+  }
+
+  private nextFetched(): FetchedPartition[] | undefined {
+    for (let next = this.fetched.shift(); next !== undefined; next = this.fetched.shift()) {
+      const parts = this.stillAssigned(next)
+      if (parts.length > 0) return parts
+    }
+    return undefined
+  }
+
+  private stillAssigned(fetched: readonly Fetched[]): FetchedPartition[] {
+    return fetched.filter(({ of }) => this.assigned.has(of)).map(({ part }) => part)
   }
 
   /** Sends a fetch to every leader that has none under way. */
@@ -85,7 +132,7 @@ export class Consumer {
     if (this.isClosed || this.failure !== undefined || this.fetched.length >= MAX_WAITING_ANSWERS) return
     try {
       const byLeader = new Map<number, Assigned[]>()
-      for (const partition of this.assigned.filter((row) => !row.isUnderWay)) {
+      for (const partition of [...this.assigned].filter((row) => !row.isUnderWay)) {
         const topic = this.cluster.known(partition.topic) ?? (await this.cluster.topic(partition.topic))
         const leader = leaderOf(this.cluster, topic, partition.index)
         byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition])
@@ -102,7 +149,7 @@ export class Consumer {
   private async fetchFrom(leader: number, partitions: readonly Assigned[]): Promise<void> {
     this.busy.add(leader)
     for (const partition of partitions) partition.isUnderWay = true
-    let arrived: FetchedPartition[] | undefined
+    let arrived: Fetched[] | undefined
     let failure: Error | undefined
     try {
       const connection = await this.cluster.node(leader)
@@ -126,12 +173,12 @@ export class Consumer {
     else await this.fetchMore()
   }
 
-  private deliver(fetched: FetchedPartition[]): void {
+  private deliver(fetched: Fetched[]): void {
     if (this.waiting === undefined) {
       if (fetched.length > 0) this.fetched.push(fetched)
       return
     }
-    this.waiting.resolve(fetched)
+    this.waiting.resolve(this.stillAssigned(fetched))
     this.waiting = undefined
   }
 
@@ -162,12 +209,12 @@ export class Consumer {
   /** Moves positions on; the first error of a partition is answered beside what the others brought. */
   private take(partitions: readonly Assigned[], answer: FetchResponse) {
     let failure: Error | undefined = failureOf(answer.errorCode, null, 'Fetch')
-    const fetched: FetchedPartition[] = []
+    const fetched: Fetched[] = []
     for (const { topic: name, topicId, partitions: rows } of answer.responses) {
       const topic = name === '' ? this.cluster.nameOf(topicId) : name
       for (const row of rows) {
         const partition = partitions.find((own) => own.topic === topic && own.index === row.partitionIndex)
-        if (partition === undefined) continue
+        if (partition === undefined || !this.assigned.has(partition)) continue
         if (row.errorCode !== errors.NONE.code) {
           const range =
             row.errorCode === errors.OFFSET_OUT_OF_RANGE.code ? ` (offset ${partition.offset})` : ''
@@ -178,7 +225,7 @@ export class Consumer {
         const part = new FetchedPartition({ topic: partition.topic, index, fetchOffset }, row)
         if (part.byteLength === 0) continue
         partition.offset = part.nextOffset
-        fetched.push(part)
+        fetched.push({ of: partition, part })
       }
     }
     return { fetched, failure }

@@ -37,7 +37,7 @@ export interface PartitionOffset extends TopicPartition {
 }
 
 /** OffsetFetch and OffsetCommit name topics up to this version; later ones give their ids. */
-const LAST_VERSION_WITH_NAMES = 9
+export const LAST_VERSION_WITH_NAMES = 9
 /** OffsetFetch asks for many groups from this version on (KIP-709). */
 const OFFSET_FETCH_BATCH_VERSION = 8
 /** What somebody commits with who is no member. */
