@@ -5,17 +5,17 @@ import type { Input } from '../wire/schema.ts'
 import type { RequestContext } from './context.ts'
 import { answerOrRefusal, groupClient } from './group-client.ts'
 
+type Answer = Input<typeof joinGroup.response>
+
 /** From this version on a missing protocol name is null (KIP-559). */
 const NULLABLE_PROTOCOL_VERSION = 7
 
-export function handleJoinGroup(
-  request: JoinGroupRequest,
-  context: RequestContext,
-): Promise<Input<typeof joinGroup.response>> {
+export async function handleJoinGroup(request: JoinGroupRequest, context: RequestContext): Promise<Answer> {
   const joining = context.broker.groupCoordinator.joinGroup({ ...request, ...groupClient(context) })
-  return answerOrRefusal(joining, context, ({ code }) => ({
+  const answer = await answerOrRefusal<Answer>(joining, context, ({ code }) => ({
     errorCode: code,
     memberId: request.memberId,
-    protocolName: context.apiVersion < NULLABLE_PROTOCOL_VERSION ? '' : null,
   }))
+  if (context.apiVersion >= NULLABLE_PROTOCOL_VERSION) return answer
+  return { ...answer, protocolName: answer.protocolName ?? '' }
 }

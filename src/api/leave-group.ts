@@ -14,13 +14,18 @@ const BATCH_VERSION = 3
 
 export async function handleLeaveGroup(request: LeaveGroupRequest, context: RequestContext): Promise<Answer> {
   const isBatch = context.apiVersion >= BATCH_VERSION
-  const { memberId } = request
-  const members = isBatch ? request.members : [{ memberId, groupInstanceId: null, reason: null }]
+  const only = { memberId: request.memberId, groupInstanceId: null, reason: null }
+  const members = isBatch ? request.members : [only]
   const leaving = context.broker.groupCoordinator.leaveGroup({ ...request, members })
   const answer = await answerOrRefusal<Answer>(leaving, context, (error) => {
     if (error.error !== errors.UNKNOWN_MEMBER_ID) return { errorCode: error.code }
     // There is no such group: none of them is in it.
-    return { members: members.map((member) => ({ ...member, errorCode: error.code })) }
+    const answers = members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+      errorCode: error.code,
+    }))
+    return { members: answers }
   })
   if (isBatch || (answer.errorCode ?? 0) !== 0) return answer
   return { errorCode: answer.members?.[0]?.errorCode ?? 0 }
