@@ -107,7 +107,7 @@ function joinClassicGroup(
 }
 
 /** Checks what can be checked without the group, and copies what would be a view of the request. */
-function detailsOf(request: ClassicJoin, config: BrokerConfig): Joining['details'] {
+export function detailsOf(request: ClassicJoin, config: BrokerConfig): Joining['details'] {
   const { sessionTimeoutMs, rebalanceTimeoutMs, groupInstanceId, clientId, clientHost } = request
   const { groupMinSessionTimeoutMs: minMs, groupMaxSessionTimeoutMs: maxMs } = config
   if (sessionTimeoutMs < minMs || sessionTimeoutMs > maxMs) {

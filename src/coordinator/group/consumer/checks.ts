@@ -100,3 +100,14 @@ export function checkCommitEpoch(
     }
   }
 }
+
+/** A static member that comes back under another id takes no more room than it had. */
+export function checkRoom(group: ConsumerGroup, memberId: string, instanceId: string | null): void {
+  const { groupConsumerMaxSize } = group.surroundings.config()
+  if (group.memberCount < groupConsumerMaxSize || group.member(memberId) !== undefined) return
+  if (group.staticMember(instanceId) !== undefined) return
+  throw new KafkaError(
+    errors.GROUP_MAX_SIZE_REACHED,
+    `The consumer group has reached its maximum capacity of ${groupConsumerMaxSize} members.`,
+  )
+}

@@ -4,15 +4,18 @@
 import { ClassicGroup } from '../classic/classic-group.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'
+import { retire, upgrade } from './upgrade.ts'
 
 /** @throws KafkaError GROUP_ID_NOT_FOUND when the group is of the classic protocol and has to stay so */
-export function groupToJoin({ groups, surroundings }: Scene, groupId: string): Draft {
+export function groupToJoin(scene: Scene, groupId: string): Draft {
+  const { groups, surroundings } = scene
   const known = groups.get(groupId)
   if (known instanceof ConsumerGroup) return new Draft(known)
   const draft = new Draft(new ConsumerGroup(groupId, surroundings))
   if (known instanceof ClassicGroup) {
-    if (!known.isEmpty) throw new Error('to be done')
+    if (!known.isEmpty) return upgrade(scene, known)
     draft.before((step) => known.appendTombstones(step))
+    draft.after((step) => retire(known, step))
     draft.note({
       kind: 'protocol-changed',
       reason: 'the classic group had no members: it is a consumer group now',

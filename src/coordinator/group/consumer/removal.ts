@@ -2,6 +2,7 @@
 // that removes them, and another epoch for those who stay. Leaves joining to heartbeat.ts.
 import type { TimelineEvent } from '../timeline.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
+import { downgradeWithout } from './downgrade.ts'
 import { Draft, type Scene } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
 import { cancelMemberTimers } from './timer-keys.ts'
@@ -17,19 +18,18 @@ export interface Departure {
 
 export function removeMembers(scene: Scene, group: ConsumerGroup, departures: readonly Departure[]): void {
   if (departures.length === 0) return
+  const leavers = new Set(departures.map(({ member }) => member.memberId))
+  if (downgradeWithout(scene, group, leavers)) {
+    for (const departure of departures)
+      scene.surroundings.note(group.groupId, eventOf(departure, group.groupEpoch))
+    return
+  }
   const draft = new Draft(group)
   for (const { member } of departures) draft.removeMember(member)
   dropUnusedPatterns(draft)
   draft.compareTopics()
   draft.bumpEpoch()
-  for (const { member, event, reason } of departures) {
-    draft.note({
-      kind: event,
-      generation: draft.groupEpoch,
-      ...aboutMember(member),
-      reason: `${nameOf(member)} went: ${reason}`,
-    })
-  }
+  for (const departure of departures) draft.note(eventOf(departure, draft.groupEpoch))
   if (draft.memberCount === 0) {
     draft.note({ kind: 'group-emptied', generation: draft.groupEpoch, reason: 'the last member went' })
   }
@@ -37,6 +37,10 @@ export function removeMembers(scene: Scene, group: ConsumerGroup, departures: re
   // Members of the consumer protocol find the next target with their next heartbeat; the others have to be told.
   if (hasClassicMembers(draft)) awaitTarget(scene, draft)
   for (const { member } of departures) cancelMemberTimers(scene.step, group.groupId, member.memberId)
+}
+
+function eventOf({ member, event, reason }: Departure, generation: number): TimelineEvent {
+  return { kind: event, generation, ...aboutMember(member), reason: `${nameOf(member)} went: ${reason}` }
 }
 
 function hasClassicMembers(draft: Draft): boolean {

@@ -8,6 +8,9 @@ import { removeMembers } from './removal.ts'
 import { assignmentDelayMs, updateTarget } from './target.ts'
 import { groupTimerKey, memberTimerKey, type TimerKind } from './timer-keys.ts'
 
+/** After what a timer wanted to write could not be written. */
+const RETRY_MS = 500
+
 /** The session begins anew: called at every sign of life. */
 export function startSession(scene: Scene, groupId: string, member: ConsumerMember): void {
   const ownTimeoutMs = member.classic?.sessionTimeoutMs
@@ -70,16 +73,18 @@ export function awaitSync(
  * Computes the target of the draft's epoch when it may be computed: for members of the classic protocol nobody else would,
  * and the others find it with their next heartbeat.
  */
-export function awaitTarget(scene: Scene, draft: Draft): void {
+export function awaitTarget(scene: Scene, draft: Draft, leastMs = 0): void {
   if (draft.assignmentEpoch >= draft.groupEpoch) return
   const { groupId } = draft.group
-  const delayMs = assignmentDelayMs(draft, scene.step.nowMs)
+  const delayMs = Math.max(assignmentDelayMs(draft, scene.step.nowMs), leastMs)
   scene.step.schedule(groupTimerKey('target', groupId), delayMs, (step) => {
     const group = scene.groups.get(groupId)
     if (!(group instanceof ConsumerGroup) || group.isEmpty) return
     const later = new Draft(group)
-    if (updateTarget(later, step.nowMs)) later.commit(step)
-    else awaitTarget({ ...scene, step }, later)
+    if (updateTarget(later, step.nowMs)) {
+      later.commit(step)
+      step.onAppendFailed((undo) => awaitTarget({ ...scene, step: undo }, new Draft(group), RETRY_MS))
+    } else awaitTarget({ ...scene, step }, later)
   })
 }
 
@@ -111,6 +116,7 @@ function start(
     if (reason === undefined) return
     const event = kind === 'session' ? 'member-timed-out' : 'member-fenced'
     removeMembers({ ...scene, step }, group, [{ member, event, reason }])
+    step.onAppendFailed((undo) => start({ ...scene, step: undo }, groupId, memberId, kind, RETRY_MS, why))
   }
   scene.step.schedule(memberTimerKey(kind, groupId, memberId), Math.max(delayMs, 0), fire)
 }

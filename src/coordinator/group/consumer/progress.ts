@@ -1,0 +1,101 @@
+// What every sign of life of a member brings about, whichever protocol it speaks: its news are taken up, the group's epoch
+// follows, and the member takes its next step. Promises drafts only. Leaves who the member is to heartbeat.ts and
+// classic-join.ts.
+import type { Draft, Scene } from './draft.ts'
+import { type ConsumerMember, isReconciledTo, JOIN_EPOCH, sameNames } from './member.ts'
+import type { PartitionList } from './partitions.ts'
+import { followPatterns } from './patterns.ts'
+import { reconcile } from './reconcile.ts'
+import { followRevocation } from './timers.ts'
+import { aboutMember, nameOf, subscriptionOf } from './words.ts'
+
+/** A static member comes back under another id, and takes over what it had (KIP-345, KIP-848). */
+export function succeed(draft: Draft, predecessor: ConsumerMember, memberId: string): ConsumerMember {
+  const member = { ...predecessor, memberId, memberEpoch: JOIN_EPOCH, previousMemberEpoch: 0 }
+  draft.replaceMember(predecessor, member)
+  draft.note({
+    kind: 'member-replaced',
+    generation: draft.groupEpoch,
+    ...aboutMember(member),
+    reason: `${nameOf(member)} came in the place of its member id ${predecessor.memberId}`,
+  })
+  return member
+}
+
+/** Takes up what the member tells, and what has become of the topics; begins another epoch if the target depends on it. */
+export function follow(
+  { step, surroundings }: Scene,
+  draft: Draft,
+  before: ConsumerMember,
+  member: ConsumerMember,
+): boolean {
+  const { group } = draft
+  draft.putMetadata(before, member)
+  const hasPatternChanged = followPatterns(draft, before, member, step.nowMs)
+  const hasChanged = hasPatternChanged || !sameNames(before.subscribedTopicNames, member.subscribedTopicNames)
+  const image = surroundings.image()
+  const compared = group.comparedImage
+  const isCompared = compared?.topics === image.topics && compared.brokers === image.brokers
+  const haveTopicsChanged = (hasChanged || !isCompared) && draft.compareTopics()
+  if (hasChanged || haveTopicsChanged) draft.bumpEpoch()
+  noteNews(draft, member, hasChanged, haveTopicsChanged)
+  return hasChanged
+}
+
+function noteNews(
+  draft: Draft,
+  member: ConsumerMember,
+  hasSubscriptionChanged: boolean,
+  haveTopicsChanged: boolean,
+): void {
+  const generation = draft.groupEpoch
+  const isNew = !draft.isKnown(member.memberId)
+  if (isNew || hasSubscriptionChanged) {
+    draft.note({
+      kind: isNew ? 'member-joined' : 'subscription-changed',
+      generation,
+      ...aboutMember(member),
+      reason: `${nameOf(member)} ${isNew ? 'joined and subscribes' : 'now subscribes'} to ${subscriptionOf(member)}`,
+    })
+  } else if (haveTopicsChanged) {
+    draft.note({
+      kind: 'metadata-changed',
+      generation,
+      reason: 'topics that the group subscribes to have come, gone, or got other partitions or racks',
+    })
+  }
+}
+
+/** The member's next step towards its target, and the timer that goes with it. */
+export function move(
+  scene: Scene,
+  draft: Draft,
+  member: ConsumerMember,
+  hasSubscriptionChanged: boolean,
+  owned: PartitionList | null,
+): ConsumerMember {
+  const { group, assignmentEpoch } = draft
+  if (!hasSubscriptionChanged && isReconciledTo(member, assignmentEpoch)) return member
+  const topicIds = draft.subscriptions.topicIdsOf(member, scene.surroundings.image())
+  const moved = reconcile({
+    member,
+    targetEpoch: assignmentEpoch,
+    target: draft.targetOf(member.memberId),
+    isSubscribedTo: (topicId) => topicIds.has(topicId),
+    isHeldByAnother: (topicId, partition) => draft.isHeldByAnother(member.memberId, topicId, partition),
+    owned,
+    subscriptionChanged: hasSubscriptionChanged,
+  })
+  if (moved === member) return member
+  draft.putAssignment(moved)
+  draft.after(() => followRevocation(scene, group.groupId, moved))
+  if (isReconciledTo(moved, assignmentEpoch)) {
+    draft.note({
+      kind: 'reconciled',
+      generation: assignmentEpoch,
+      ...aboutMember(moved),
+      reason: `${nameOf(moved)} has all of its target of epoch ${assignmentEpoch}`,
+    })
+  }
+  return moved
+}

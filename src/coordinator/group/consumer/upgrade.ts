@@ -1,0 +1,183 @@
+// A classic group of consumers becomes a consumer group when the first member of the consumer protocol joins it (KIP-848).
+// Promises that every member keeps what it was assigned, and hears that it has to join again. Leaves serving members of the
+// classic protocol from then on to classic-*.ts, and the way back to downgrade.ts.
+import type { ClusterImage } from '../../../cluster/image.ts'
+import { errors, KafkaError } from '../../../wire/errors.ts'
+import { DecodeError } from '../../../wire/reader.ts'
+import type { Assignment } from '../assignors/assignor.ts'
+import type { ClassicGroup } from '../classic/classic-group.ts'
+import type { ClassicMember } from '../classic/member.ts'
+import { groupMetadataTombstone } from '../classic/record.ts'
+import { joinKey, sessionKey, syncKey } from '../classic/timer-keys.ts'
+import { decodeAssignment, decodeSubscription } from '../consumer-protocol.ts'
+import type { GroupStep } from '../group.ts'
+import { ConsumerGroup } from './consumer-group.ts'
+import { Draft, type Scene } from './draft.ts'
+import { assignmentRecord, type ConsumerMember, emptyMember, metadataRecord, topicNames } from './member.ts'
+import { assignmentOf, heldSince, listAssignment } from './partitions.ts'
+import { startSession } from './timers.ts'
+import { topicsHash } from './topic-hash.ts'
+
+/**
+ * The group with its members, as a draft that converts it.
+ * @throws KafkaError GROUP_ID_NOT_FOUND when it cannot be converted, or must not
+ */
+export function upgrade(scene: Scene, classic: ClassicGroup): Draft {
+  const { groupId, surroundings } = classic
+  checkUpgrade(classic)
+  const group = new ConsumerGroup(groupId, surroundings)
+  group.groupEpoch = classic.generationId
+  group.assignmentEpoch = classic.generationId
+  const protocol = classic.protocolName ?? classic.chooseProtocol() ?? ''
+  try {
+    const taken = new Set<string>()
+    for (const member of classic.members.values()) takeOver(group, member, protocol, taken)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw cannot(groupId, `the embedded consumer protocol is malformed (${error.message})`)
+  }
+  group.metadataHash = topicsHash(group.subscriptions.topics(), surroundings.image())
+  const draft = new Draft(group)
+  pushRecords(draft)
+  draft.after((step) => retire(classic, step))
+  draft.after(() => {
+    for (const member of group.members()) startSession(scene, groupId, member)
+  })
+  draft.note({
+    kind: 'protocol-changed',
+    generation: classic.generationId,
+    reason: `a member of the consumer protocol joins: the classic group becomes a consumer group, with its ${classic.members.size} members`,
+  })
+  return draft
+}
+
+function checkUpgrade(classic: ClassicGroup): void {
+  const { groupId } = classic
+  const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = classic.surroundings.config()
+  if (policy !== 'bidirectional' && policy !== 'upgrade') {
+    throw cannot(groupId, `online upgrade is disabled (group.consumer.migration.policy is ${policy})`)
+  }
+  if (!classic.usesConsumerProtocol) {
+    throw cannot(groupId, 'the group does not use the consumer embedded protocol')
+  }
+  if (classic.members.size > groupConsumerMaxSize) {
+    throw cannot(groupId, `it has more than the ${groupConsumerMaxSize} members of group.consumer.max.size`)
+  }
+}
+
+function cannot(groupId: string, why: string): KafkaError {
+  return new KafkaError(
+    errors.GROUP_ID_NOT_FOUND,
+    `Cannot upgrade classic group '${groupId}' to consumer group: ${why}.`,
+  )
+}
+
+/** @throws DecodeError when what the member says about itself, or what it was assigned, cannot be read */
+function takeOver(group: ConsumerGroup, classic: ClassicMember, protocol: string, taken: Set<string>): void {
+  const subscription = decodeSubscription(classic.metadata(protocol))
+  const assignment = assignmentOfClassic(group, classic, taken)
+  group.setTarget(classic.memberId, assignment)
+  const member: ConsumerMember = {
+    ...emptyMember(classic.memberId),
+    memberEpoch: group.groupEpoch,
+    previousMemberEpoch: group.groupEpoch,
+    instanceId: classic.groupInstanceId,
+    rackId: subscription.rackId === '' ? null : subscription.rackId,
+    rebalanceTimeoutMs: classic.rebalanceTimeoutMs,
+    clientId: classic.clientId,
+    clientHost: classic.clientHost,
+    subscribedTopicNames: topicNames(subscription.topics),
+    assigned: heldSince(assignment, group.groupEpoch),
+    classic: { sessionTimeoutMs: classic.sessionTimeoutMs, supportedProtocols: classic.protocols },
+  }
+  group.putMember(member)
+}
+
+/** Members that have not had an assignment yet have nothing. Of partitions that two were assigned the first keeps them. */
+function assignmentOfClassic(
+  { groupId, surroundings }: ConsumerGroup,
+  { assignment }: ClassicMember,
+  taken: Set<string>,
+): Assignment {
+  if (assignment.length === 0) return new Map()
+  const { assignedPartitions, userData } = decodeAssignment(assignment)
+  if (userData !== null && userData.length > 0) {
+    throw cannot(
+      groupId,
+      'its assignor is a custom one that hands out user data. Use one of the clients’ own assignors first',
+    )
+  }
+  const free = listByIds(assignedPartitions, surroundings.image()).map(({ topicId, partitions }) => ({
+    topicId,
+    partitions: partitions.filter((partition) => {
+      const key = `${topicId} ${partition}`
+      return !taken.has(key) && taken.add(key) !== undefined
+    }),
+  }))
+  return assignmentOf(free)
+}
+
+/** Topics by their ids; those that are gone are left out. */
+export function listByIds(
+  named: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+  image: ClusterImage,
+): { topicId: string; partitions: readonly number[] }[] {
+  return named.flatMap(({ topic, partitions }) => {
+    const topicId = image.topics.get(topic)?.id
+    return topicId === undefined ? [] : [{ topicId, partitions }]
+  })
+}
+
+/** The tombstone of the classic group, and everything of the new one. */
+function pushRecords(draft: Draft): void {
+  const { group } = draft
+  const { groupId } = group
+  const members = [...group.members()]
+  draft.push(groupMetadataTombstone(groupId))
+  for (const member of members) draft.push(metadataRecord(groupId, member))
+  draft.push({
+    type: 'ConsumerGroupMetadata',
+    key: { groupId },
+    value: { epoch: group.groupEpoch, metadataHash: group.metadataHash },
+  })
+  for (const [memberId, target] of group.targets()) {
+    draft.push({
+      type: 'ConsumerGroupTargetAssignmentMember',
+      key: { groupId, memberId },
+      value: { topicPartitions: listAssignment(target) },
+    })
+  }
+  draft.push({
+    type: 'ConsumerGroupTargetAssignmentMetadata',
+    key: { groupId },
+    value: { assignmentEpoch: group.assignmentEpoch, assignmentTimestamp: 0 },
+  })
+  for (const member of members) draft.push(assignmentRecord(groupId, member))
+}
+
+/** Whoever waits for the classic group is told to join again; its timers end. */
+export function retire(classic: ClassicGroup, step: GroupStep): void {
+  const { groupId, state } = classic
+  const waiting = [...classic.members.values()].map(({ memberId, joining, syncing }) => ({
+    memberId,
+    joining,
+    syncing,
+  }))
+  const answer = (to: GroupStep, errorCode: number) => {
+    for (const { memberId, joining, syncing } of waiting) {
+      if (joining !== undefined) to.reply(joining, { errorCode, memberId })
+      if (syncing !== undefined) to.reply(syncing, { errorCode })
+    }
+  }
+  answer(step, errors.REBALANCE_IN_PROGRESS.code)
+  step.cancel(joinKey(groupId))
+  step.cancel(syncKey(groupId))
+  for (const memberId of [...classic.members.keys(), ...classic.pendingJoin]) {
+    step.cancel(sessionKey(groupId, memberId))
+  }
+  classic.state = 'Dead'
+  step.onAppendFailed(() => {
+    // The group stays what it was, and so do its members' waits.
+    classic.state = state
+  })
+}
