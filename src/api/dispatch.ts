@@ -8,7 +8,7 @@ import { decodeRequestHeader, encodeResponse, type RequestHeader } from '../wire
 import type { Encoded } from '../wire/writer.ts'
 import { type ApiVersionsAnswer, answerApiVersions } from './api-versions.ts'
 import type { BrokerContext, RequestContext } from './context.ts'
-import { type Handler, handlers } from './handlers.ts'
+import { type Handler, handlers, ownHandlers } from './handlers.ts'
 
 /** A request that has no answer: the connection is closed, as Kafka does. */
 export class UnsupportedRequestError extends Error {
@@ -32,9 +32,11 @@ type Outcome = Encoded | undefined | Promise<Encoded | undefined>
 export class Dispatcher {
   private readonly broker: BrokerContext
   private readonly byKey: (Handler | undefined)[] = []
+  /** Their keys are far from the others: too far for a list. */
+  private readonly own = new Map(ownHandlers.map((handler) => [handler.api.key, handler]))
   private readonly served: ApiVersionsAnswer['apiKeys']
   private readonly apiOf = (key: number): Api | undefined =>
-    key === apiVersions.key ? apiVersions : this.byKey[key]?.api
+    key === apiVersions.key ? apiVersions : this.handlerOf(key)?.api
 
   constructor(broker: BrokerContext) {
     this.broker = broker
@@ -50,8 +52,8 @@ export class Dispatcher {
     const header = decodeRequestHeader(frame.bytes, frame.start, frame.end, this.apiOf)
     const { key, version, correlationId } = header
     if (key === apiVersions.key) return this.apiVersions(header, frame, origin)
-    const handler = this.byKey[key]
-    if (handler === undefined || header.api === undefined || !isAdvertised(handler.api, version)) {
+    const handler = this.handlerOf(key)
+    if (handler === undefined || header.api === undefined || !isServed(handler.api, version)) {
       throw new UnsupportedRequestError(`API ${key} version ${version} is not served here`)
     }
     const isInPlace = handler.readsInPlace
@@ -67,6 +69,10 @@ export class Dispatcher {
     return response.then((value) =>
       value === undefined ? undefined : encodeResponse(api, version, correlationId, value as never),
     )
+  }
+
+  private handlerOf(key: number): Handler | undefined {
+    return this.byKey[key] ?? this.own.get(key)
   }
 
   private context(header: RequestHeader, bytesAreOwned: boolean, origin: Origin): RequestContext {
@@ -98,7 +104,7 @@ export class Dispatcher {
   }
 }
 
-function isAdvertised(api: Api, version: number): boolean {
+function isServed(api: Api, version: number): boolean {
   return version >= api.advertised[0] && version <= api.advertised[1]
 }
 

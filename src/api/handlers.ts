@@ -1,5 +1,5 @@
 // What this broker speaks: one line for each API, schema and handler side by side.
-// Promises that nothing else is advertised. Leaves ApiVersions, which answers from this table, to dispatch.ts.
+// Promises that nothing else is advertised, and of our own APIs nothing. Leaves ApiVersions, which answers from this table, to dispatch.ts.
 import type { Api } from '../wire/api.ts'
 import { alterConfigs } from '../wire/apis/alter-configs.ts'
 import { consumerGroupDescribe } from '../wire/apis/consumer-group-describe.ts'
@@ -31,6 +31,7 @@ import { offsetCommit } from '../wire/apis/offset-commit.ts'
 import { offsetDelete } from '../wire/apis/offset-delete.ts'
 import { offsetFetch } from '../wire/apis/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../wire/apis/offset-for-leader-epoch.ts'
+import { describeGroupTimeline } from '../wire/apis/own/describe-group-timeline.ts'
 import { produce } from '../wire/apis/produce.ts'
 import { syncGroup } from '../wire/apis/sync-group.ts'
 import type { Input, Value } from '../wire/schema.ts'
@@ -45,6 +46,7 @@ import { handleDeleteRecords } from './delete-records.ts'
 import { handleDeleteTopics } from './delete-topics.ts'
 import { handleDescribeCluster } from './describe-cluster.ts'
 import { handleDescribeConfigs } from './describe-configs.ts'
+import { handleDescribeGroupTimeline } from './describe-group-timeline.ts'
 import { handleDescribeGroups } from './describe-groups.ts'
 import { handleDescribeLogDirs } from './describe-log-dirs.ts'
 import { handleDescribeProducers } from './describe-producers.ts'
@@ -120,3 +122,6 @@ export const handlers: readonly Handler[] = [
   serve(describeProducers, handleDescribeProducers),
   serve(describeTopicPartitions, handleDescribeTopicPartitions),
 ]
+
+/** Served under keys outside Kafka's range, and not advertised (docs/decisions/0005-private-apis.md). */
+export const ownHandlers: readonly Handler[] = [serve(describeGroupTimeline, handleDescribeGroupTimeline)]

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { servedApis, UnsupportedRequestError } from '../../src/api/dispatch.ts'
-import { handlers } from '../../src/api/handlers.ts'
+import { handlers, ownHandlers } from '../../src/api/handlers.ts'
 import { apiVersions } from '../../src/wire/apis/api-versions.ts'
 import { listOffsets } from '../../src/wire/apis/list-offsets.ts'
 import { produce } from '../../src/wire/apis/produce.ts'
@@ -51,6 +51,19 @@ describe('Dispatcher', () => {
         return true
       },
     )
+  })
+
+  test('our own APIs are served under keys outside the range of Kafka, and not advertised', () => {
+    const told = new Set(servedApis().map(({ apiKey }) => apiKey))
+    assert.ok(ownHandlers.length > 0)
+    const broker = new DataBroker()
+    for (const { api } of ownHandlers) {
+      assert.ok(api.key >= 20_000 && !told.has(api.key), api.name)
+      const unknown = api.advertised[1] + 1
+      assert.throws(() => broker.dispatch(header(api.key, unknown)), UnsupportedRequestError)
+      // Found, and refused only because there is nothing behind the header.
+      assert.throws(() => broker.dispatch(header(api.key, 0)), DecodeError)
+    }
   })
 
   test('advertises every handler and ApiVersions itself, each once, in order of the keys', () => {
