@@ -6,12 +6,19 @@ import { handleDescribeLogDirs } from '../../src/api/describe-log-dirs.ts'
 import { handleFindCoordinator } from '../../src/api/find-coordinator.ts'
 import { handleListPartitionReassignments } from '../../src/api/list-partition-reassignments.ts'
 import type { Controller } from '../../src/cluster/controller.ts'
+import type { GroupCoordinator } from '../../src/coordinator/group/group-coordinator.ts'
 import type { LogDirectoryReport, Replicas } from '../../src/partition/replicas.ts'
 import { describeCluster } from '../../src/wire/apis/describe-cluster.ts'
 import { describeLogDirs } from '../../src/wire/apis/describe-log-dirs.ts'
 import { findCoordinator } from '../../src/wire/apis/find-coordinator.ts'
 import { listPartitionReassignments } from '../../src/wire/apis/list-partition-reassignments.ts'
+import { errors, KafkaError } from '../../src/wire/errors.ts'
 import { ask, versionsOf, withAdmin } from './admin-context.ts'
+
+/** Of `answer`, the fields that `like` has. */
+function pick(answer: object, like: object): object {
+  return Object.fromEntries(Object.keys(like).map((key) => [key, answer[key as keyof typeof answer]]))
+}
 
 describe('DescribeCluster', () => {
   for (const version of versionsOf(describeCluster)) {
@@ -59,25 +66,40 @@ describe('DescribeCluster', () => {
 
 describe('FindCoordinator', () => {
   const GROUP = 0
+  const groupCoordinator = {
+    async findCoordinator(groupId: string) {
+      if (groupId === 'lost') throw new KafkaError(errors.COORDINATOR_NOT_AVAILABLE, 'It cannot be made.')
+      return groupId === 'gone' ? 7 : 2
+    },
+  } as unknown as GroupCoordinator
+  const options = { brokers: [{ id: 1 }, { id: 2 }], overrides: { broker: { groupCoordinator } } }
+
   for (const version of versionsOf(findCoordinator)) {
-    test(`version ${version} lets clients wait`, () =>
+    test(`version ${version} tells where groups are, and lets clients wait when they are nowhere`, () =>
       withAdmin(async (fixture) => {
-        const request =
-          version >= 4 ? { keyType: GROUP, coordinatorKeys: ['g', 'h'] } : { key: 'g', keyType: GROUP }
-        const answer = await ask(findCoordinator, handleFindCoordinator, version, request, fixture)
-        const expected = { errorCode: 15, nodeId: -1, host: '', port: -1 }
-        if (version >= 4) {
-          const errorMessage = 'Groups are not served by this broker yet.'
+        const find = async (key: string) => {
+          const request =
+            version >= 4 ? { keyType: GROUP, coordinatorKeys: ['g', key] } : { key, keyType: GROUP }
+          const answer = await ask(findCoordinator, handleFindCoordinator, version, request, fixture)
+          if (version < 4) return answer
           assert.deepEqual(
-            answer.coordinators,
-            ['g', 'h'].map((key) => ({ key, errorMessage, ...expected })),
+            answer.coordinators.map((found) => found.key),
+            ['g', key],
           )
-        } else {
-          const { errorCode, nodeId, host, port, errorMessage } = answer
-          assert.deepEqual({ errorCode, nodeId, host, port }, expected)
-          assert.equal(errorMessage === '', version < 1)
+          assert.equal(answer.coordinators[0]!.errorCode, 0)
+          return answer.coordinators[1]!
         }
-      }))
+        const { errorCode, nodeId, host, port } = await find('h')
+        assert.deepEqual(
+          { errorCode, nodeId, host, port },
+          { errorCode: 0, nodeId: 2, host: 'host-2', port: 9092 },
+        )
+        const nowhere = { errorCode: 15, nodeId: -1, host: '', port: -1 }
+        const lost = await find('lost')
+        assert.deepEqual(pick(lost, nowhere), nowhere)
+        if (version >= 1) assert.equal(lost.errorMessage, 'It cannot be made.')
+        assert.deepEqual(pick(await find('gone'), nowhere), nowhere, 'a broker that has no address here')
+      }, options))
   }
 
   test('knows transactional ids from version 1, share partitions from version 6, and nothing else', () =>
