@@ -15,6 +15,13 @@ import { type LeaveGroupAnswer, leaveGroup } from './classic/leave.ts'
 import type { JoinGroupAnswer, SyncGroupAnswer } from './classic/member.ts'
 import { groupLoaded as classicGroupLoaded, replayGroupMetadata } from './classic/replay.ts'
 import { syncGroup } from './classic/sync.ts'
+import { joinConsumerGroup } from './consumer/classic-join.ts'
+import {
+  heartbeatConsumerGroup,
+  leaveConsumerGroupByRequest,
+  syncConsumerGroup,
+} from './consumer/classic-requests.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { describeConsumerGroup } from './consumer/describe.ts'
 import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import { replayConsumerGroup } from './consumer/replay.ts'
@@ -22,6 +29,7 @@ import type {
   HeartbeatAnswer as ConsumerHeartbeatAnswer,
   HeartbeatRequest as ConsumerHeartbeatRequest,
 } from './consumer/request.ts'
+import { consumerGroupLoaded } from './consumer/timers.ts'
 import type { Group, GroupStep, GroupSurroundings, GroupType } from './group.ts'
 import { GroupTable } from './group-table.ts'
 import { commitOffsets, type OffsetCommitAnswer, type OffsetsToCommit } from './offsets/commit.ts'
@@ -85,25 +93,39 @@ export class GroupMachine implements StateMachine<GroupRecord> {
   loaded(step: GroupStep): void {
     for (const group of this.groups.all()) {
       if (group instanceof ClassicGroup) classicGroupLoaded(group, step)
+      else if (group instanceof ConsumerGroup) consumerGroupLoaded(this.groups, group, step)
     }
     startOffsetExpiry(this, step, this.surroundings)
   }
 
   joinGroup(request: ClassicJoin, step: GroupStep): JoinGroupAnswer | Waiter<JoinGroupAnswer> {
-    return joinGroup(this.groups, request, step, this.surroundings)
+    const group = this.groups.get(request.groupId)
+    // A consumer group without members becomes a classic one.
+    return group instanceof ConsumerGroup && !group.isEmpty
+      ? joinConsumerGroup(this.groups, group, request, step)
+      : joinGroup(this.groups, request, step, this.surroundings)
   }
 
   /** @throws KafkaError UNKNOWN_MEMBER_ID when there is no such group, as the following three */
   syncGroup(request: SyncGroupRequest, step: GroupStep): SyncGroupAnswer | Waiter<SyncGroupAnswer> {
-    return syncGroup(this.classic(request.groupId), request, step)
+    const group = this.known(request.groupId)
+    return group instanceof ClassicGroup
+      ? syncGroup(group, request, step)
+      : syncConsumerGroup(this.groups, group, request, step)
   }
 
   heartbeat(request: HeartbeatRequest, step: GroupStep): HeartbeatAnswer {
-    return heartbeat(this.classic(request.groupId), request, step)
+    const group = this.known(request.groupId)
+    return group instanceof ClassicGroup
+      ? heartbeat(group, request, step)
+      : heartbeatConsumerGroup(this.groups, group, request, step)
   }
 
   leaveGroup(request: LeaveGroupRequest, step: GroupStep): LeaveGroupAnswer {
-    return leaveGroup(this.classic(request.groupId), request, step)
+    const group = this.known(request.groupId)
+    return group instanceof ClassicGroup
+      ? leaveGroup(group, request, step)
+      : leaveConsumerGroupByRequest(this.groups, group, request, step)
   }
 
   consumerGroupHeartbeat(request: ConsumerHeartbeatRequest, step: GroupStep): ConsumerHeartbeatAnswer {
@@ -154,9 +176,9 @@ export class GroupMachine implements StateMachine<GroupRecord> {
     return this.groups.get(groupId)
   }
 
-  private classic(groupId: string): ClassicGroup {
+  private known(groupId: string): ClassicGroup | ConsumerGroup {
     const group = this.groups.get(groupId)
-    if (group instanceof ClassicGroup) return group
+    if (group instanceof ClassicGroup || group instanceof ConsumerGroup) return group
     throw new KafkaError(errors.UNKNOWN_MEMBER_ID, `There is no group ${groupId} with such a member.`)
   }
 }
