@@ -197,8 +197,8 @@ export class GroupScenario {
     }
   }
 
-  /** Waits for a member that is expected to end by itself with an error. */
-  async fails(member: Member): Promise<void> {
+  /** Waits for a member that is expected to end by itself, with an error that says so. */
+  async fails(member: Member, how: RegExp): Promise<void> {
     const { name } = member
     const { closed } = this.running.get(name)!
     this.running.delete(name)
@@ -207,15 +207,26 @@ export class GroupScenario {
       isClosed = true
     })
     await this.until(`${name} ends by itself`, () => isClosed)
+    assert.match(member.complaints(), how)
     this.history.add({ atMs: Date.now(), kind: 'lost', member: name, partitions: this.history.ownedBy(name) })
   }
 
   /** Ends the broker, cleanly or with SIGKILL, and starts it again; no records flow meanwhile. */
   async restartBroker(how: 'halt' | 'kill9'): Promise<void> {
-    await this.stopFlow()
-    this.client.close()
+    await this.withoutBroker()
     await this.broker[how]()
     await this.broker.restart()
+    await this.brokerIsBack()
+  }
+
+  /** Stops the flow, for a broker that is about to end. */
+  async withoutBroker(): Promise<void> {
+    await this.stopFlow()
+    this.client.close()
+  }
+
+  /** Lets records flow again, into a broker that was started again. */
+  async brokerIsBack(): Promise<void> {
     this.client = await connectTo(this.broker)
     this.letFlow()
   }

@@ -1,12 +1,16 @@
-"""A member of a group by kafka-python: commits after every poll. Its listener is called while a poll is under way."""
+"""A member of a group by kafka-python: commits after every poll. Its listener is called while a poll is under way.
+
+A poll throws while the broker is away; the next one goes on.
+"""
 
 import threading
+import time
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
 
 STRATEGIES = {
@@ -58,7 +62,13 @@ def main():
     report.ready()
     while not stopping.is_set():
         offsets = {}
-        for at, messages in consumer.poll(timeout_ms=100, max_records=50).items():
+        try:
+            read = consumer.poll(timeout_ms=100, max_records=50)
+        except KafkaConnectionError as error:
+            report.hindered(error)
+            time.sleep(0.1)
+            continue
+        for at, messages in read.items():
             for message in messages:
                 report.record(message)
             offsets[at] = OffsetAndMetadata(messages[-1].offset + 1, "", -1)
