@@ -42,12 +42,17 @@ export function table(
     style: { head: ['bold'], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: isNumeric.map((numeric) => (numeric ? 'right' : 'left')),
   })
-  for (const row of rows) grid.push(row.map(text))
+  for (const row of rows) grid.push(row.map((cell) => visible(text(cell))))
   return `${grid
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`
+}
+
+/** Names come from anywhere: what would move the cursor or change colours is shown by its number. */
+function visible(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function isNumber(cell: Cell): boolean {

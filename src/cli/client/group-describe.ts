@@ -157,7 +157,7 @@ function assignedPartitions(bytes: Buffer): TopicPartition[] {
 }
 
 /** Kafka writes addresses as Java does: `/127.0.0.1`. */
-function hostText(host: string): string {
+export function hostText(host: string): string {
   return host.startsWith('/') ? host.slice(1) : host
 }
 

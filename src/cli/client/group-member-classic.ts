@@ -1,5 +1,6 @@
 // A member of a classic group: JoinGroup, SyncGroup, heartbeats, LeaveGroup; as the leader it shares the partitions out.
-// Promises eager rebalances (everything given up before a join) unless every assignor on offer is cooperative (KIP-429).
+// Promises eager rebalances (everything given up before a join) unless every assignor on offer is cooperative: then what the
+// member has is read on while the join waits for the others (KIP-429).
 // Leaves how partitions are shared to group-assignors.ts.
 import { heartbeat } from '../../wire/apis/heartbeat.ts'
 import { type JoinGroupResponse, joinGroup } from '../../wire/apis/join-group.ts'
@@ -29,7 +30,9 @@ export class ClassicMember extends GroupMember {
   private readonly isCooperative: boolean
   /** Undefined: nothing calls for a join. */
   private joinBecause: string | undefined = 'the member is new'
-  private isJoining = false
+  /** The join that waits for the other members, and what came of the last one. */
+  private joining: Promise<void> | undefined
+  private outcome: { readonly assigned: readonly TopicPartition[] } | { readonly failure: Error } | undefined
   private heartbeatsSinceSync = 0
   /** What the shares were made of, if the member is the leader. */
   private sharedCounts: ReadonlyMap<string, number> | undefined
@@ -41,42 +44,58 @@ export class ClassicMember extends GroupMember {
   }
 
   override get isSettled(): boolean {
-    const isIn = this.epoch >= 0 && this.joinBecause === undefined
+    const isIn = this.epoch >= 0 && this.joinBecause === undefined && this.joining === undefined
     return isIn && (this.owned.length > 0 || this.heartbeatsSinceSync > 0)
   }
 
   protected override get hasDuty(): boolean {
-    return this.joinBecause !== undefined
+    return this.outcome !== undefined || (this.joinBecause !== undefined && this.joining === undefined)
+  }
+
+  /** While a join is under way, what goes along its connection would wait with it. */
+  protected override get isAside(): boolean {
+    return this.joining !== undefined
   }
 
   protected override async fulfil(): Promise<void> {
-    const reason = this.joinBecause!
+    if (this.outcome === undefined) await this.beginJoin(this.joinBecause!)
+    const { outcome } = this
+    if (outcome === undefined) return
+    this.outcome = undefined
+    if ('failure' in outcome) {
+      const { failure } = outcome
+      if (!(failure instanceof KafkaError && this.takeRefusal(failure))) throw failure
+      await this.backOff()
+      return
+    }
+    this.joinBecause = undefined
+    this.heartbeatsSinceSync = 0
+    this.beatLater()
+    await this.take(outcome.assigned)
+  }
+
+  /** Waits for the join only if there is nothing to be read meanwhile. */
+  private async beginJoin(reason: string): Promise<void> {
     if (!this.isCooperative && this.owned.length > 0) {
       const revoked = this.owned
       await this.holder.revoked(revoked)
       this.owned = []
     }
-    const assigned = await this.unlessStopped(this.joinAndSync(reason))
-    if (assigned === undefined) return
-    this.joinBecause = undefined
-    this.heartbeatsSinceSync = 0
-    this.beatLater()
-    await this.take(assigned)
-  }
-
-  /** What the member was given; undefined when it has to join again. */
-  private async joinAndSync(reason: string): Promise<TopicPartition[] | undefined> {
-    // A join waits for the other members, and would keep heartbeats on its connection waiting until they are late.
-    this.isJoining = true
-    try {
-      return await this.sync(await this.join(reason))
-    } catch (error) {
-      if (!(error instanceof KafkaError && this.takeRefusal(error))) throw error
-      await this.backOff()
-      return undefined
-    } finally {
-      this.isJoining = false
-    }
+    this.joining = this.join(reason)
+      .then((joined) => this.sync(joined))
+      .then(
+        (assigned) => {
+          this.outcome = { assigned }
+        },
+        (failure: Error) => {
+          this.outcome = { failure }
+        },
+      )
+      .finally(() => {
+        this.joining = undefined
+        this.holder.wake()
+      })
+    if (this.owned.length === 0) await this.unlessStopped(this.joining)
   }
 
   /** Takes up what was assigned; a cooperative member gives up first what was not, and joins again so that others get it. */
@@ -204,7 +223,7 @@ export class ClassicMember extends GroupMember {
   }
 
   private async beat(): Promise<void> {
-    if (this.epoch < 0 || this.isJoining) return
+    if (this.epoch < 0 || this.joining !== undefined) return
     const { groupId, instanceId } = this.options
     const generationId = this.epoch
     try {
@@ -221,7 +240,7 @@ export class ClassicMember extends GroupMember {
     } catch (error) {
       this.takeFailedBeat(error as Error, generationId)
     }
-    if (this.epoch === generationId && !this.isJoining) this.beatLater()
+    if (this.epoch === generationId && this.joining === undefined) this.beatLater()
   }
 
   private takeFailedBeat(error: Error, generationId: number): void {

@@ -45,7 +45,7 @@ export class ConsumerMember extends GroupMember {
   }
 
   protected override get hasDuty(): boolean {
-    return this.epoch < 0 || this.lostBecause !== undefined || this.target !== undefined
+    return this.epoch < 0 || this.target !== undefined
   }
 
   protected override async fulfil(): Promise<void> {

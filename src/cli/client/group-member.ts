@@ -47,7 +47,8 @@ export interface PartitionHolder {
 
 const RETRY_BACKOFF_MS = 100
 const LEAVE_TIMEOUT_MS = 5000
-const LEAVING_LANE = 'leaving'
+/** For what must not wait behind a join. */
+const SECOND_LANE = 'group, while joining'
 /** Commits that meet a change of epoch are sent again with the new one. */
 const COMMIT_ATTEMPTS = 3
 
@@ -101,13 +102,19 @@ export abstract class GroupMember {
 
   /** True when `attend` has something to do. */
   get needsAttention(): boolean {
-    return !this.isStopped && (this.failure !== undefined || this.hasDuty)
+    if (this.isStopped) return false
+    return this.failure !== undefined || this.lostBecause !== undefined || this.hasDuty
   }
 
   /** True once it is known what the member is given for now, be it nothing. */
   abstract get isSettled(): boolean
 
   protected abstract get hasDuty(): boolean
+
+  /** Whether commits have to go along another connection than the one that the member has for its group. */
+  protected get isAside(): boolean {
+    return false
+  }
 
   /** Joins or joins again, gives up and takes up partitions, until there is nothing left to do. @throws what ends the membership */
   async attend(): Promise<void> {
@@ -119,6 +126,7 @@ export abstract class GroupMember {
         this.owned = []
         if (lost.length > 0) this.holder.lost(lost)
       }
+      if (!this.hasDuty) continue
       try {
         await this.fulfil()
         this.failingSinceMs = undefined
@@ -143,7 +151,7 @@ export abstract class GroupMember {
     this.stop()
     if (this.memberId === '') return
     try {
-      const connection = await this.unlessLate(this.cluster.coordinator(this.options.groupId, LEAVING_LANE))
+      const connection = await this.unlessLate(this.cluster.coordinator(this.options.groupId, SECOND_LANE))
       if (connection !== undefined) await this.sayGoodbye(connection, LEAVE_TIMEOUT_MS)
     } catch {
       // Then the group finds out by the silence.
@@ -160,8 +168,7 @@ export abstract class GroupMember {
     if (offsets.length === 0) return true
     for (let attempt = 1; ; attempt++) {
       try {
-        // Once stopped, a join may be under way that keeps everything behind it on its connection waiting.
-        const lane = this.isStopped ? LEAVING_LANE : undefined
+        const lane = this.isStopped || this.isAside ? SECOND_LANE : undefined
         const send = (connection: Connection) => this.sendCommit(connection, offsets)
         await this.cluster.askCoordinator(this.options.groupId, send, lane)
         return true
@@ -193,7 +200,9 @@ export abstract class GroupMember {
   protected fail(error: Error): void {
     const told = error instanceof KafkaError ? advice.get(error.error) : undefined
     this.failure ??=
-      told === undefined ? error : new KafkaError((error as KafkaError).error, `${error.message}: ${told}`)
+      told === undefined
+        ? error
+        : new KafkaError((error as KafkaError).error, `${error.message.replace(/\.$/, '')}; ${told}`)
     this.holder.wake()
   }
 

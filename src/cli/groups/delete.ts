@@ -68,7 +68,7 @@ async function deleteEmpty(cluster: Cluster, groupId: string): Promise<void> {
     if (!isOccupied(error)) throw error
     const group = await describeGroup(cluster, groupId)
     throw new CommandError(
-      `group ${groupId} has ${membersText(group)}: stop them first, then the group can be deleted`,
+      `group ${groupId} has ${membersText(group)}: it can be deleted once all have stopped`,
     )
   }
 }
@@ -129,10 +129,12 @@ async function committedPartitions(
 }
 
 function refusal(groupId: string, refused: ReadonlyMap<string, KafkaError>): string {
-  const lines = [...refused].map(([partition, error]) =>
-    error.error === errors.GROUP_SUBSCRIBED_TO_TOPIC
-      ? `${partition}: a member of group ${groupId} is subscribed to the topic; stop it first (\`odradek groups describe ${groupId} --members\`)`
-      : explain(error),
-  )
-  return lines.join('\n')
+  const isSubscribed = ({ error }: KafkaError) => error === errors.GROUP_SUBSCRIBED_TO_TOPIC
+  const inUse = [...refused].filter(([, error]) => isSubscribed(error)).map(([partition]) => partition)
+  const others = [...refused].filter(([, error]) => !isSubscribed(error)).map(([, error]) => explain(error))
+  const look = `\`odradek groups describe ${groupId} --members\``
+  const lines = [
+    `group ${groupId}: members are subscribed to the topic of ${inUse.join(', ')}; stop them first (${look} shows them)`,
+  ]
+  return [...(inUse.length > 0 ? lines : []), ...others].join('\n')
 }

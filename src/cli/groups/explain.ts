@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { Cluster } from '../client/cluster.ts'
 import { NoSuchGroupError } from '../client/failure.ts'
 import { NoTimelinesError, type TimelineEvent, timeline } from '../client/group-admin.ts'
-import { describeGroup } from '../client/group-describe.ts'
+import { describeGroup, hostText } from '../client/group-describe.ts'
 import { CommandError } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { type ClusterFlags, inCluster, wholeNumber, withCluster } from '../options.ts'
@@ -19,7 +19,9 @@ interface ExplainFlags extends ClusterFlags {
 }
 
 const LOOK_EVERY_MS = 500
-const HEADINGS = ['TIME', 'EPOCH', 'EVENT', 'MEMBER', 'WHY']
+const HEADINGS = ['TIME', 'EPOCH', 'EVENT', 'MEMBER', 'CLIENT', 'WHY']
+/** How reasons begin that are about one member, which has columns of its own here. */
+const MEMBER_FIRST = /^(?:static )?member .*? \(client .*? at [^ )]*\) /
 
 export function makeExplain(io: Io): Command {
   const command = withCluster(new Command('explain'))
@@ -128,8 +130,10 @@ function linesOf(events: readonly TimelineEvent[]): string {
 }
 
 function cells(event: TimelineEvent, io: Io): Cell[] {
-  const { atMs, generation, kind, memberId, groupInstanceId, reason } = event
+  const { atMs, generation, kind, memberId, groupInstanceId, clientId, clientHost, reason } = event
   const id = memberId === null ? null : io.outputIsTerminal ? shortMemberId(memberId) : memberId
   const member = groupInstanceId === null ? id : `${groupInstanceId} = ${id ?? '-'}`
-  return [timeText(atMs), generation < 0 ? '-' : generation, kind, member ?? '-', reason]
+  const client = clientId === null ? '-' : `${clientId} at ${hostText(clientHost ?? '-')}`
+  const why = member === null ? reason : reason.replace(MEMBER_FIRST, '')
+  return [timeText(atMs), generation < 0 ? '-' : generation, kind, member ?? '-', client, why]
 }

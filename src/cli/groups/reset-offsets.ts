@@ -204,7 +204,7 @@ async function isThere(cluster: Cluster, groupId: string): Promise<boolean> {
     const group = await describeGroup(cluster, groupId)
     if (group.members.length === 0) return true
     throw new CommandError(
-      `group ${groupId} has ${membersText(group)}: stop them first, while they live its offsets are theirs; nothing was changed`,
+      `group ${groupId} has ${membersText(group)}: its offsets can be moved once all have stopped; nothing was changed`,
     )
   } catch (error) {
     if (error instanceof NoSuchGroupError) return false
