@@ -11,13 +11,19 @@ import { prepareRebalance } from '../classic/rebalance.ts'
 import { groupMetadataRecord } from '../classic/record.ts'
 import { keepAlive } from '../classic/session.ts'
 import { CONSUMER_PROTOCOL_TYPE, consumerProtocolVersion, encodeAssignment } from '../consumer-protocol.ts'
+import type { GroupStep } from '../group.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { Scene } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
 import { cancelMemberTimers, groupTimerKey } from './timer-keys.ts'
 
 /** Converts the group, without those who leave, if it can be and may be. False: it stays a consumer group. */
-export function downgradeWithout(scene: Scene, group: ConsumerGroup, leavers: ReadonlySet<string>): boolean {
+export function downgradeWithout(
+  scene: Scene,
+  group: ConsumerGroup,
+  leavers: ReadonlySet<string>,
+  onFailed: (step: GroupStep) => void = () => {},
+): boolean {
   const staying = [...group.members()].filter(({ memberId }) => !leavers.has(memberId))
   const { groupConsumerMigrationPolicy: policy, groupMaxSize } = group.surroundings.config()
   if (policy !== 'bidirectional' && policy !== 'downgrade') return false
@@ -26,6 +32,11 @@ export function downgradeWithout(scene: Scene, group: ConsumerGroup, leavers: Re
   const classic = classicGroupOf(group, staying, scene.step.nowMs)
   if (classic === undefined) return false
   replace(scene, group, classic)
+  scene.step.onAppendFailed((undo) => {
+    classic.state = 'Dead'
+    scene.groups.set(group)
+    onFailed(undo)
+  })
   const reason = 'the last member of the consumer protocol went: the group is a classic group again'
   group.surroundings.note(group.groupId, { kind: 'protocol-changed', generation: group.groupEpoch, reason })
   prepareRebalance(classic, reason, scene.step)
@@ -93,10 +104,6 @@ function replace({ groups, step }: Scene, group: ConsumerGroup, classic: Classic
   group.appendTombstones(persisting(step))
   step.persist(groupMetadataRecord(classic))
   groups.set(classic)
-  step.onAppendFailed(() => {
-    classic.state = 'Dead'
-    groups.set(group)
-  })
   step.cancel(groupTimerKey('target', groupId))
   for (const { memberId } of group.members()) cancelMemberTimers(step, groupId, memberId)
   for (const member of classic.members.values()) keepAlive(classic, member, step)

@@ -32,6 +32,7 @@ export class Draft {
   private readonly records: GroupRecord[] = []
   private readonly preludes: ((step: GroupStep) => void)[] = []
   private readonly effects: ((step: GroupStep) => void)[] = []
+  private readonly undoes: ((step: GroupStep) => void)[] = []
   private readonly events: TimelineEvent[] = []
 
   constructor(group: ConsumerGroup) {
@@ -159,11 +160,11 @@ export class Draft {
     const { group } = this
     const image = group.surroundings.image()
     const hash = topicsHash(this.subscriptions.topics(), image)
-    this.after((step) => {
+    this.after(() => {
       group.comparedImage = image
-      step.onAppendFailed(() => {
-        group.comparedImage = undefined
-      })
+    })
+    this.onFailed(() => {
+      group.comparedImage = undefined
     })
     if (hash === this.metadataHash) return false
     this.metadataHash = hash
@@ -220,6 +221,11 @@ export class Draft {
     this.effects.push(effect)
   }
 
+  /** Done in place of everything else when the records cannot be appended. */
+  onFailed(undo: (step: GroupStep) => void): void {
+    this.undoes.push(undo)
+  }
+
   note(event: TimelineEvent): void {
     this.events.push(event)
   }
@@ -227,6 +233,11 @@ export class Draft {
   commit(step: GroupStep): void {
     for (const prelude of this.preludes) prelude(step)
     for (const record of this.records) step.append(record)
+    if (this.undoes.length > 0) {
+      step.onAppendFailed((later) => {
+        for (const undo of this.undoes) undo(later)
+      })
+    }
     for (const effect of this.effects) effect(step)
     for (const event of this.events) this.group.surroundings.note(this.group.groupId, event)
   }

@@ -15,7 +15,7 @@ export function groupToJoin(scene: Scene, groupId: string): Draft {
   if (known instanceof ClassicGroup) {
     if (!known.isEmpty) return upgrade(scene, known)
     draft.before((step) => known.appendTombstones(step))
-    draft.after((step) => retire(known, step))
+    retire(draft, known)
     draft.note({
       kind: 'protocol-changed',
       reason: 'the classic group had no members: it is a consumer group now',

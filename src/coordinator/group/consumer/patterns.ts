@@ -50,11 +50,11 @@ function refreshPatterns(draft: Draft, nowMs: number): boolean {
       ageMs >= group.surroundings.config().groupConsumerRegexRefreshIntervalMs
     if (!isDue) return false
   }
-  draft.after((step) => {
+  draft.after(() => {
     group.resolvedImage = { image, atMs: nowMs }
-    step.onAppendFailed(() => {
-      group.resolvedImage = last
-    })
+  })
+  draft.onFailed(() => {
+    group.resolvedImage = last
   })
   let hasChanged = false
   for (const pattern of draft.subscriptions.subscribedPatterns()) {

@@ -1,5 +1,6 @@
 // Members leave a consumer group, or are put out of it. Promises that what they held is free with the same batch of records
 // that removes them, and another epoch for those who stay. Leaves joining to heartbeat.ts.
+import type { GroupStep } from '../group.ts'
 import type { TimelineEvent } from '../timeline.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { downgradeWithout } from './downgrade.ts'
@@ -16,15 +17,22 @@ export interface Departure {
   readonly reason: string
 }
 
-export function removeMembers(scene: Scene, group: ConsumerGroup, departures: readonly Departure[]): void {
+/** `onFailed` is called when the records of it cannot be appended. */
+export function removeMembers(
+  scene: Scene,
+  group: ConsumerGroup,
+  departures: readonly Departure[],
+  onFailed: (step: GroupStep) => void = () => {},
+): void {
   if (departures.length === 0) return
   const leavers = new Set(departures.map(({ member }) => member.memberId))
-  if (downgradeWithout(scene, group, leavers)) {
+  if (downgradeWithout(scene, group, leavers, onFailed)) {
     for (const departure of departures)
       scene.surroundings.note(group.groupId, eventOf(departure, group.groupEpoch))
     return
   }
   const draft = new Draft(group)
+  draft.onFailed(onFailed)
   for (const { member } of departures) draft.removeMember(member)
   dropUnusedPatterns(draft)
   draft.compareTopics()

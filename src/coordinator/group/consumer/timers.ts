@@ -81,10 +81,9 @@ export function awaitTarget(scene: Scene, draft: Draft, leastMs = 0): void {
     const group = scene.groups.get(groupId)
     if (!(group instanceof ConsumerGroup) || group.isEmpty) return
     const later = new Draft(group)
-    if (updateTarget(later, step.nowMs)) {
-      later.commit(step)
-      step.onAppendFailed((undo) => awaitTarget({ ...scene, step: undo }, new Draft(group), RETRY_MS))
-    } else awaitTarget({ ...scene, step }, later)
+    later.onFailed((undo) => awaitTarget({ ...scene, step: undo }, new Draft(group), RETRY_MS))
+    if (updateTarget(later, step.nowMs)) later.commit(step)
+    else awaitTarget({ ...scene, step }, later)
   })
 }
 
@@ -115,8 +114,8 @@ function start(
     const reason = why(member)
     if (reason === undefined) return
     const event = kind === 'session' ? 'member-timed-out' : 'member-fenced'
-    removeMembers({ ...scene, step }, group, [{ member, event, reason }])
-    step.onAppendFailed((undo) => start({ ...scene, step: undo }, groupId, memberId, kind, RETRY_MS, why))
+    const retry = (undo: GroupStep) => start({ ...scene, step: undo }, groupId, memberId, kind, RETRY_MS, why)
+    removeMembers({ ...scene, step }, group, [{ member, event, reason }], retry)
   }
   scene.step.schedule(memberTimerKey(kind, groupId, memberId), Math.max(delayMs, 0), fire)
 }

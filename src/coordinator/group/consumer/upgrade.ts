@@ -39,7 +39,7 @@ export function upgrade(scene: Scene, classic: ClassicGroup): Draft {
   group.metadataHash = topicsHash(group.subscriptions.topics(), surroundings.image())
   const draft = new Draft(group)
   pushRecords(draft)
-  draft.after((step) => retire(classic, step))
+  retire(draft, classic)
   draft.after(() => {
     for (const member of group.members()) startSession(scene, groupId, member)
   })
@@ -156,28 +156,32 @@ function pushRecords(draft: Draft): void {
 }
 
 /** Whoever waits for the classic group is told to join again; its timers end. */
-export function retire(classic: ClassicGroup, step: GroupStep): void {
-  const { groupId, state } = classic
-  const waiting = [...classic.members.values()].map(({ memberId, joining, syncing }) => ({
-    memberId,
-    joining,
-    syncing,
-  }))
-  const answer = (to: GroupStep, errorCode: number) => {
-    for (const { memberId, joining, syncing } of waiting) {
-      if (joining !== undefined) to.reply(joining, { errorCode, memberId })
-      if (syncing !== undefined) to.reply(syncing, { errorCode })
+export function retire(draft: Draft, classic: ClassicGroup): void {
+  const { state } = classic
+  draft.after((step) => {
+    endWaits(classic, step)
+    classic.state = 'Dead'
+  })
+  // The group stays what it was; those who waited have been told that it failed.
+  draft.onFailed(() => {
+    classic.state = state
+    for (const member of classic.members.values()) {
+      member.joining = undefined
+      member.syncing = undefined
     }
+  })
+}
+
+function endWaits(classic: ClassicGroup, step: GroupStep): void {
+  const { groupId } = classic
+  const errorCode = errors.REBALANCE_IN_PROGRESS.code
+  for (const { memberId, joining, syncing } of classic.members.values()) {
+    if (joining !== undefined) step.reply(joining, { errorCode, memberId })
+    if (syncing !== undefined) step.reply(syncing, { errorCode })
   }
-  answer(step, errors.REBALANCE_IN_PROGRESS.code)
   step.cancel(joinKey(groupId))
   step.cancel(syncKey(groupId))
   for (const memberId of [...classic.members.keys(), ...classic.pendingJoin]) {
     step.cancel(sessionKey(groupId, memberId))
   }
-  classic.state = 'Dead'
-  step.onAppendFailed(() => {
-    // The group stays what it was, and so do its members' waits.
-    classic.state = state
-  })
 }

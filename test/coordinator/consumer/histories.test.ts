@@ -1,0 +1,231 @@
+// Random histories of a consumer group: members come, go, crash, are slow, lose answers; topics change; brokers restart.
+// Looked at all the while: nobody is given what another member has, epochs never go back (script.ts), the log says what the
+// coordinator knows, and records only remain of members that are there. In the end everybody has the target.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { errors } from '../../../src/wire/errors.ts'
+import { type Consumer, ConsumerScript, type Subscription } from './script.ts'
+
+const NAMES = ['a', 'b', 'c', 'd', 's1', 's2']
+const TOPICS = ['t', 'u', 'v1', 'v2']
+const SUBSCRIPTIONS: readonly Subscription[] = [
+  { topics: ['t'] },
+  { topics: ['t', 'u'] },
+  { topics: ['u', 'v1', 'missing'] },
+  { topics: [] },
+  { regex: 'v.*' },
+  { regex: '.*', topics: ['t'] },
+]
+const SESSION_MS = 45_000
+
+type Action =
+  | { readonly kind: 'join'; readonly who: number; readonly what: number; readonly range: boolean }
+  | { readonly kind: 'beat'; readonly who: number; readonly fate: 'heard' | 'lost' | 'twice' | 'slow' }
+  | { readonly kind: 'leave' | 'crash' | 'pause'; readonly who: number }
+  | { readonly kind: 'subscribe'; readonly who: number; readonly what: number }
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'topic'; readonly which: number; readonly partitions: number }
+  | { readonly kind: 'restart' | 'fail-append' }
+
+const who = fc.nat(NAMES.length - 1)
+const what = fc.nat(SUBSCRIPTIONS.length - 1)
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who, what, range: fc.boolean() }) },
+  {
+    weight: 25,
+    arbitrary: fc.record({
+      kind: fc.constant('beat' as const),
+      who,
+      fate: fc.constantFrom(...(['heard', 'heard', 'heard', 'lost', 'twice', 'slow'] as const)),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('leave' as const, 'crash' as const, 'pause' as const),
+      who,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), who, what }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('advance' as const),
+      ms: fc.constantFrom(100, 1500, 5000, 20_000, 61_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('topic' as const),
+      which: fc.nat(TOPICS.length - 1),
+      partitions: fc.nat(5),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('restart' as const, 'fail-append' as const) }) },
+)
+
+class History extends ConsumerScript {
+  /** Whose answer was lost: the next heartbeat tells everything, as clients do then. */
+  private readonly unsure = new Set<string>()
+  private readonly paused = new Set<string>()
+
+  act(action: Action): void {
+    switch (action.kind) {
+      case 'advance':
+        this.advance(action.ms)
+        break
+      case 'restart':
+        this.shard.restart()
+        break
+      case 'fail-append':
+        this.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
+        break
+      case 'topic':
+        this.changeTopic(TOPICS[action.which]!, action.partitions)
+        break
+      default:
+        this.actOf(NAMES[action.who]!, action)
+    }
+  }
+
+  private changeTopic(name: string, partitions: number): void {
+    const known = this.image.topics.get(name)?.partitions.length ?? 0
+    if (partitions === 0 && known > 0) this.deleteTopic(name)
+    else if (known === 0 && partitions > 0) this.createTopic(name, partitions)
+    else if (partitions > known) this.addPartitions(name, partitions)
+  }
+
+  private actOf(name: string, action: Extract<Action, { who: number }>): void {
+    const consumer = this.consumers.get(name)
+    if (action.kind === 'join') {
+      if (consumer === undefined) this.enter(name, SUBSCRIPTIONS[action.what]!, action.range)
+      return
+    }
+    if (consumer === undefined) return
+    if (action.kind === 'leave') {
+      const isStatic = consumer.subscription.instance !== undefined
+      this.leave(name, isStatic && consumer.epoch > 0 ? -2 : -1)
+      this.consumers.delete(name)
+    } else if (action.kind === 'crash') {
+      this.crash(name)
+    } else if (action.kind === 'pause') {
+      // A long pause of its process: it neither sends heartbeats nor knows that time has passed.
+      this.paused.add(name)
+    } else if (action.kind === 'subscribe') {
+      const { instance, assignor } = consumer.subscription
+      consumer.subscription = {
+        topics: [],
+        regex: '',
+        ...SUBSCRIPTIONS[action.what]!,
+        ...(instance === undefined ? {} : { instance }),
+        ...(assignor === undefined ? {} : { assignor }),
+      }
+      this.unsure.add(name)
+      this.live(name, 'heard')
+    } else if (action.kind === 'beat') {
+      this.live(name, action.fate)
+    }
+  }
+
+  private enter(name: string, subscription: Subscription, range: boolean): void {
+    this.join(name, {
+      ...subscription,
+      assignor: range ? 'range' : 'uniform',
+      ...(name.startsWith('s') ? { instance: `instance-${name}` } : {}),
+    })
+    if (this.consumer(name).epoch === 0) this.consumers.delete(name)
+  }
+
+  /** One heartbeat of a consumer, or its coming back after it was put out. */
+  live(name: string, fate: 'heard' | 'lost' | 'twice' | 'slow'): void {
+    const consumer = this.consumer(name)
+    this.paused.delete(name)
+    if (consumer.epoch === 0) {
+      this.join(name)
+      return
+    }
+    if (fate !== 'slow') this.comply(consumer)
+    const request = this.unsure.has(name)
+      ? this.fullRequest(consumer)
+      : { topicPartitions: consumer.hasTold ? null : this.listed(consumer.owned) }
+    if (fate === 'twice') this.send(consumer, request)
+    const call = this.send(consumer, request)
+    if (fate === 'lost') {
+      this.unsure.add(name)
+      return
+    }
+    const said = this.hear(consumer, call)
+    if (said.startsWith('epoch')) this.unsure.delete(name)
+    else this.unsure.add(name)
+  }
+
+  check(): void {
+    if (this.shard.records.length === 0) return
+    this.assertSameAfterReload()
+  }
+
+  /** Everybody lives on without further trouble. */
+  calm(): void {
+    for (let round = 0; round < 40; round++) {
+      this.advance(3000)
+      for (const name of this.consumers.keys()) this.live(name, 'heard')
+    }
+    const wrong = [...this.consumers.values()].filter((consumer) => !this.isAtTarget(consumer))
+    assert.deepEqual(
+      wrong.map(({ name }) => name),
+      [],
+      `not at their targets: ${this.text()}`,
+    )
+    if (this.consumers.size > 0 && this.shard.machine.byId.size > 0) {
+      assert.match(this.shape, /^Stable /)
+      this.assertAllAssigned()
+    }
+  }
+
+  private text(): string {
+    return this.shard.machine.byId.size === 0 ? 'no group' : this.shape
+  }
+
+  private isAtTarget(consumer: Consumer): boolean {
+    const target = this.group.targetOf(consumer.memberId)
+    const names = [...target].flatMap(([id, partitions]) =>
+      partitions.map((partition) => this.nameOf(id, partition)),
+    )
+    return names.sort().join(' ') === [...consumer.owned].sort().join(' ')
+  }
+
+  private assertAllAssigned(): void {
+    const owned = new Set([...this.consumers.values()].flatMap((consumer) => [...consumer.owned]))
+    for (const topic of this.image.topics.values()) {
+      const isWanted = [...this.consumers.values()].some(
+        ({ subscription: { topics = [], regex = '' } }) =>
+          topics.includes(topic.name) || (regex !== '' && new RegExp(`^(?:${regex})$`).test(topic.name)),
+      )
+      for (const { index } of topic.partitions) {
+        assert.equal(owned.has(`${topic.name}-${index}`), isWanted, `${topic.name}-${index}`)
+      }
+    }
+  }
+}
+
+const settings = {
+  'group.consumer.session.timeout.ms': String(SESSION_MS),
+  'group.consumer.assignment.interval.ms': '1000',
+}
+
+test('partitions never have two owners, epochs never go back, and members that live on reach their target', () => {
+  fc.assert(
+    fc.property(fc.array(action, { minLength: 1, maxLength: 120 }), (actions) => {
+      const history = new History({ topics: { t: 4, u: 2 }, settings })
+      for (const action of actions) {
+        history.act(action)
+        history.check()
+      }
+      history.calm()
+      history.check()
+    }),
+    { numRuns: 300, seed: 848, includeErrorInReport: true },
+  )
+})
