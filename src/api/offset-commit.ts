@@ -19,7 +19,10 @@ const FIRST_VERSION_WITH_IDS = 10
 interface Asked {
   readonly topic: Topic
   readonly image: TopicImage | undefined
+  /** Those of its partitions that exist, in their order. */
   readonly committable: Topic['partitions']
+  /** What became of these. */
+  codes: readonly number[]
 }
 
 export async function handleOffsetCommit(
@@ -28,39 +31,31 @@ export async function handleOffsetCommit(
 ): Promise<Answer> {
   const { apiVersion, broker } = context
   const hasIds = apiVersion >= FIRST_VERSION_WITH_IDS
-  const asked = request.topics.map((topic) => lookUp(topic, hasIds, broker.cluster.image()))
-  const codes = await commit(request, asked, context)
-  const unknown = hasIds ? errors.UNKNOWN_TOPIC_ID : errors.UNKNOWN_TOPIC_OR_PARTITION
-  return {
-    topics: asked.map(({ topic, image }) => ({
-      name: topic.name,
-      topicId: topic.topicId,
-      partitions: topic.partitions.map((partition) => {
-        const missing = image === undefined ? unknown : errors.UNKNOWN_TOPIC_OR_PARTITION
-        const errorCode = codes.get(partition) ?? missing.code
-        return { partitionIndex: partition.partitionIndex, errorCode }
-      }),
-    })),
-  }
+  const cluster = broker.cluster.image()
+  const asked = request.topics.map((topic) => lookUp(topic, hasIds, cluster))
+  await commit(request, asked, context)
+  const unknownTopic = hasIds ? errors.UNKNOWN_TOPIC_ID : errors.UNKNOWN_TOPIC_OR_PARTITION
+  return { topics: asked.map((each) => answerFor(each, unknownTopic.code)) }
 }
 
 function lookUp(topic: Topic, hasIds: boolean, { topics, topicsById }: ClusterImage): Asked {
   const image = hasIds ? topicsById.get(topic.topicId) : topics.get(topic.name)
-  const committable = topic.partitions.filter(
-    ({ partitionIndex }) => image?.partitions[partitionIndex] !== undefined,
-  )
-  return { topic, image, committable }
+  const committable = topic.partitions.filter((partition) => isThere(image, partition))
+  return { topic, image, committable, codes: [] }
 }
 
-/** Commits what can be committed; what became of it, for each of these partitions. */
+function isThere(image: TopicImage | undefined, { partitionIndex }: { partitionIndex: number }): boolean {
+  return image?.partitions[partitionIndex] !== undefined
+}
+
+/** Commits what can be committed, and notes what became of it. */
 async function commit(
   request: OffsetCommitRequest,
   asked: readonly Asked[],
   { apiVersion, broker }: RequestContext,
-): Promise<ReadonlyMap<Topic['partitions'][number], number>> {
+): Promise<void> {
   const committed = asked.filter(({ committable }) => committable.length > 0)
-  const codes = new Map<Topic['partitions'][number], number>()
-  if (committed.length === 0) return codes
+  if (committed.length === 0) return
   const topics = committed.map(({ image, committable }) => ({
     name: image!.name,
     topicId: image!.id,
@@ -68,13 +63,21 @@ async function commit(
   }))
   try {
     const answer = await broker.groupCoordinator.offsetCommit({ ...request, topics, apiVersion })
-    for (const [at, { committable }] of committed.entries()) {
-      const answered = answer.topics?.[at]?.partitions ?? []
-      for (const [i, partition] of committable.entries()) codes.set(partition, answered[i]?.errorCode ?? 0)
+    for (const [at, each] of committed.entries()) {
+      each.codes = (answer.topics?.[at]?.partitions ?? []).map(({ errorCode }) => errorCode ?? 0)
     }
   } catch (error) {
     const { code } = asKafkaError(error, broker)
-    for (const { committable } of committed) for (const partition of committable) codes.set(partition, code)
+    for (const each of committed) each.codes = each.committable.map(() => code)
   }
-  return codes
+}
+
+function answerFor({ topic, image, codes }: Asked, unknownTopic: number) {
+  const missing = image === undefined ? unknownTopic : errors.UNKNOWN_TOPIC_OR_PARTITION.code
+  let next = 0
+  const partitions = topic.partitions.map((partition) => ({
+    partitionIndex: partition.partitionIndex,
+    errorCode: isThere(image, partition) ? codes[next++]! : missing,
+  }))
+  return { name: topic.name, topicId: topic.topicId, partitions }
 }
