@@ -113,6 +113,15 @@ describe('topics in use', () => {
     assert.deepEqual(group.group.offsetExpiry('orders'), { kind: 'never' })
   })
 
+  test('are what a static member says that was started again, though nobody rebalances', () => {
+    const group = settled({ a: { ...reads('orders'), instance: 'i' } })
+    group.forget('a')
+    group.join('a', { ...reads('payments'), instance: 'i' })
+    assert.deepEqual(group.heard(), ['a joins: 1 range, leads a, skips'])
+    assert.equal(group.group.isSubscribedTo('orders'), false)
+    assert.equal(group.group.isSubscribedTo('payments'), true)
+  })
+
   test('are the same after a fail-over, and none once all have left', () => {
     const group = settled({ a: reads('orders') })
     group.shard.restart()

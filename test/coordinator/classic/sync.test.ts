@@ -145,6 +145,8 @@ describe('SyncGroup', () => {
       group.reasons().at(-1)!,
       /^member a-[0-9a-f]{4}… \(client a at \/10.0.0.3\) did not ask for its assignment within 60000 ms$/,
     )
+    group.advance(10_000)
+    assert.equal(group.shape, 'Empty 2:', 'the session of the one who waited goes on afterwards')
   })
 
   test('of a follower that never sends it is not waited for either, though the group is stable', () => {
