@@ -13,7 +13,7 @@ import { completeJoinIfAllThere, rebalanceWith } from './rebalance.ts'
 import { groupMetadataRecord } from './record.ts'
 import { rejoin, replaceStatic } from './rejoin.ts'
 import { addPending, removeMember, removePending, startSession } from './session.ts'
-import { aboutMember, clientReason, nameOf, shortId } from './words.ts'
+import { aboutMember, clientReason, clip, nameOf } from './words.ts'
 
 /** A JoinGroup and who sent it. */
 export interface ClassicJoin extends JoinGroupRequest {
@@ -51,6 +51,7 @@ export function joinGroup(
   const joining = { request, details: detailsOf(request, surroundings.config()) }
   const known = groups.get(request.groupId)
   if (known instanceof ClassicGroup) return joinClassicGroup(known, joining, step)
+  if (known?.isEmpty === false) throw new KafkaError(errors.INCONSISTENT_GROUP_PROTOCOL)
   // Only those who have no id yet make groups.
   if (request.memberId !== '') throw new KafkaError(errors.UNKNOWN_MEMBER_ID)
   const group = emptyClassicGroup(request.groupId, step.nowMs, surroundings)
@@ -81,7 +82,7 @@ function joinNewGroup(
   group.surroundings.note(groupId, {
     kind: 'created',
     generation: 0,
-    reason: `client ${clientId} at ${clientHost} was the first to join`,
+    reason: `client ${clip(clientId)} at ${clip(clientHost)} was the first to join`,
   })
   return joinClassicGroup(group, joining, step)
 }
@@ -152,9 +153,9 @@ function checkProtocols(group: ClassicGroup, { request, details }: Joining): voi
  */
 function hasRoomFor(group: ClassicGroup, { memberId, groupInstanceId }: ClassicJoin): boolean {
   const { groupMaxSize } = group.surroundings.config()
+  if (group.isEmpty || group.members.size < groupMaxSize) return true
   const member = group.members.get(memberId) ?? group.staticMember(groupInstanceId)
-  if (group.isEmpty) return true
-  if (group.state !== 'PreparingRebalance') return member !== undefined || group.members.size < groupMaxSize
+  if (group.state !== 'PreparingRebalance') return member !== undefined
   return member?.joining !== undefined || group.membersJoining < groupMaxSize
 }
 
@@ -186,11 +187,6 @@ function joinDynamic(
   for (const oldest of group.pendingJoin) {
     if (group.pendingJoin.size < MOST_PENDING_MEMBERS) break
     removePending(group, oldest, step)
-    group.surroundings.note(group.groupId, {
-      kind: 'member-timed-out',
-      memberId: oldest,
-      reason: `${MOST_PENDING_MEMBERS} clients had been given member ids and none had come back: ${shortId(oldest)} was forgotten`,
-    })
   }
   addPending(group, memberId, details.sessionTimeoutMs, step)
   return { errorCode: errors.MEMBER_ID_REQUIRED.code, memberId }

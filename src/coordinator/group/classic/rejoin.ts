@@ -11,7 +11,7 @@ import { joined, prepareRebalance, rebalanceWith } from './rebalance.ts'
 import { groupMetadataRecord } from './record.ts'
 import { keepAlive } from './session.ts'
 import { sessionKey } from './timer-keys.ts'
-import { aboutMember, clientReason, nameOf, shortId } from './words.ts'
+import { aboutMember, clientReason, clip, nameOf, shortId } from './words.ts'
 
 /** The first version in which a leader can be told that the assignment stands (KIP-814). */
 const SKIP_ASSIGNMENT_SINCE = 9
@@ -59,12 +59,13 @@ export function rejoin(
 function refused(group: ClassicGroup, { request, details }: Joining, error: KafkaError): JoinGroupAnswer {
   const { memberId } = request
   if (error.error === errors.FENCED_INSTANCE_ID) {
+    const instance = clip(details.groupInstanceId ?? '')
     group.surroundings.note(group.groupId, {
       kind: 'member-fenced',
       generation: group.generationId,
-      groupInstanceId: details.groupInstanceId,
-      memberId,
-      reason: `client ${details.clientId} at ${details.clientHost} joined as ${shortId(memberId)}, but another client is static member ${details.groupInstanceId} now`,
+      groupInstanceId: instance,
+      memberId: clip(memberId, 255),
+      reason: `client ${clip(details.clientId)} at ${clip(details.clientHost)} joined as ${shortId(memberId)}, but another client is static member ${instance} now`,
     })
   }
   return { errorCode: error.code, memberId, protocolName: null }

@@ -7,7 +7,7 @@ import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './member.ts'
 import { completeJoinIfAllThere, rebalanceWithout } from './rebalance.ts'
 import { sessionKey } from './timer-keys.ts'
-import { aboutMember, nameOf, shortId } from './words.ts'
+import { aboutMember, clip, nameOf, shortId } from './words.ts'
 
 /** The member was heard of: its session begins anew. */
 export function keepAlive(group: ClassicGroup, member: ClassicMember, step: GroupStep): void {
@@ -64,12 +64,15 @@ export function addPending(
   group.pendingJoin.add(memberId)
   step.schedule(sessionKey(group.groupId, memberId), sessionTimeoutMs, (later) => {
     if (group.state === 'Dead' || !group.pendingJoin.delete(memberId)) return
-    group.surroundings.note(group.groupId, {
-      kind: 'member-timed-out',
-      generation: group.generationId,
-      memberId,
-      reason: `nobody came back within ${sessionTimeoutMs} ms with the member id ${shortId(memberId)} that the broker had given`,
-    })
+    // Clients that try and go are nothing to tell of, unless others have waited for them.
+    if (group.state === 'PreparingRebalance') {
+      group.surroundings.note(group.groupId, {
+        kind: 'member-timed-out',
+        generation: group.generationId,
+        memberId: clip(memberId, 255),
+        reason: `nobody came back within ${sessionTimeoutMs} ms with the member id ${shortId(memberId)} that the broker had given`,
+      })
+    }
     completeJoinIfAllThere(group, later)
   })
 }
