@@ -91,9 +91,14 @@ export interface Groups {
   all(): Iterable<Group>
 }
 
-/** `<prefix>-<uuid>`: ids of members that the broker names. */
+/** Clients may have longer names than that; an id made of them has to fit where ids are written. */
+const LONGEST_ID_PREFIX = 255
+
+/** `<prefix>-<uuid>`: ids of members that the broker names. A long prefix is cut. */
 export function newMemberId(prefix: string, random: Random): string {
-  return `${prefix}-${randomUuid(random)}`
+  const isCutInPair = /[\ud800-\udbff]/.test(prefix[LONGEST_ID_PREFIX - 1] ?? '')
+  const start = prefix.slice(0, isCutInPair ? LONGEST_ID_PREFIX - 1 : LONGEST_ID_PREFIX)
+  return `${start}-${randomUuid(random)}`
 }
 
 /** A random (version 4) UUID in its usual form. */

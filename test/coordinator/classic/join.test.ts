@@ -384,6 +384,21 @@ describe('group.max.size', () => {
   })
 })
 
+test('the longest names there can be make ids that can be written', () => {
+  // Behind the first letter the cut would fall into the middle of a pair of UTF-16 units.
+  for (const long of ['x'.repeat(32_767), `x${'\u{1f40d}'.repeat(8191)}`]) {
+    for (const options of [{ instance: long }, {}]) {
+      const group = new GroupScript()
+      group.enter(long, options)
+      group.advance(0)
+      group.sync(long, { [long]: 'p' })
+      group.shard.restart()
+      group.heartbeat(long)
+      assert.equal(group.heard().at(-1), `${long} beats: NONE`)
+    }
+  }
+})
+
 describe('the timeline', () => {
   test('tells of clients in short lines, whatever they call themselves', () => {
     const group = new GroupScript()
