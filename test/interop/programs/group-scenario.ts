@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { incrementalAlterConfigs } from '../../../src/wire/apis/incremental-alter-configs.ts'
 import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
 import { batchOf, LATEST, listOffset, makeTopic, produceTo } from '../../support/calls.ts'
 import { RawClient } from '../../support/raw-client.ts'
@@ -40,11 +41,18 @@ export interface Member {
   complaints(): string
 }
 
+export interface Joining {
+  readonly instance?: string
+  readonly args?: readonly string[]
+  readonly program?: MemberProgram
+}
+
 interface Running extends Member {
   readonly child: ReturnType<typeof launch>
   readonly closed: Promise<unknown>
 }
 
+const GROUP_RESOURCE = 32
 /** What Kafka says of a topic that was made a moment ago: unknown, no leader yet. */
 const NOT_THERE_YET = new Set([3, 5, 6])
 const RECORDS_AT_A_TIME = 5
@@ -120,9 +128,10 @@ export class GroupScenario {
     for (let partition = 0; partition < partitions; partition += 1) this.ends.set(`${topic}-${partition}`, 0)
   }
 
-  /** Starts a member, or several at once. Use a new name for one that comes back. */
-  join(name: string, { instance, args = [] }: { instance?: string; args?: readonly string[] } = {}): Member {
-    const { program, options } = this
+  /** Starts a member, or several at once. Use a new name for one that comes back. `program`: of another client. */
+  join(name: string, joining: Joining = {}): Member {
+    const { options } = this
+    const { instance, args = [], program = this.program } = joining
     const subscription =
       options.regex === undefined
         ? ['--topics', Object.keys(this.topics).join(',')]
@@ -269,6 +278,21 @@ export class GroupScenario {
     await Promise.all(members.map(({ closed }) => closed))
     await flow
     this.client.close()
+  }
+
+  /** Gives the group settings of its own. */
+  async configure(settings: Readonly<Record<string, string>>): Promise<void> {
+    const { responses } = await this.client.ask(incrementalAlterConfigs, 1, {
+      resources: [
+        {
+          resourceType: GROUP_RESOURCE,
+          resourceName: this.group,
+          configs: Object.entries(settings).map(([name, value]) => ({ name, value, configOperation: 0 })),
+        },
+      ],
+      validateOnly: false,
+    })
+    assert.equal(responses[0]!.errorCode, 0, `${responses[0]!.errorMessage}`)
   }
 
   /** The offsets that the group has committed, by partition. */

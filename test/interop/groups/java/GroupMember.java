@@ -65,7 +65,7 @@ public class GroupMember {
     properties.put("metadata.max.age.ms", "2000");
     if (arguments.containsKey("instance")) properties.put("group.instance.id", arguments.get("instance"));
     if (isClassic) {
-      properties.put("session.timeout.ms", "6000");
+      properties.put("session.timeout.ms", arguments.getOrDefault("session", "6000"));
       properties.put("heartbeat.interval.ms", "1000");
       properties.put("partition.assignment.strategy", assignor(arguments.getOrDefault("strategy", "range")));
     } else {
@@ -111,7 +111,6 @@ public class GroupMember {
   }
 
   private static void read(ConsumerRecords<String, String> records) {
-    if (records.isEmpty()) return;
     StringBuilder lines = new StringBuilder();
     for (ConsumerRecord<String, String> record : records) {
       line(lines, "record", record.topic() + "-" + record.partition(), String.valueOf(record.offset()), record.value());
@@ -120,6 +119,7 @@ public class GroupMember {
           new OffsetAndMetadata(record.offset() + 1, record.leaderEpoch(), ""));
     }
     write(lines);
+    // Also what an earlier commit could not, when there is nothing new.
     commit(new HashMap<>(printed));
   }
 
@@ -189,6 +189,7 @@ public class GroupMember {
   }
 
   private static synchronized void write(StringBuilder lines) {
+    if (lines.length() == 0) return;
     out.print(lines);
     out.flush();
   }
