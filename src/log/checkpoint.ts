@@ -24,9 +24,9 @@ export class CheckpointError extends Error {
 }
 
 function linesOf(text: string, path: string, entryPattern: RegExp): string[][] {
+  if (text === '') return [] // as Apache Kafka leaves it before it has written one
   const lines = text.split('\n')
-  if (lines.at(-1) === '') lines.pop()
-  if (lines.length === 0) return [] // as Apache Kafka leaves it before it has written one
+  if (lines.pop() !== '') throw new CheckpointError(`${path}, line ${lines.length + 1}: it is cut off`)
   const [version, count, ...entries] = lines
   if (version !== '0')
     throw new CheckpointError(`${path}, line 1: version ${version ?? '(none)'}, but only 0 is known`)

@@ -2,7 +2,7 @@
 // Promises nothing by itself. Leaves the making of it to the broker (`logEnvironment` fills in the usual bounds).
 import type { Clock } from '../lib/clock.ts'
 import type { CopyCounter } from '../lib/copy-counter.ts'
-import type { Files } from '../lib/files/files.ts'
+import { type Files, parentOf } from '../lib/files/files.ts'
 import type { Random } from '../lib/random.ts'
 import { OpenFiles } from './log-file.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -32,6 +32,8 @@ export interface LogEnvironment {
   readonly counter: CopyCounter
   readonly producerIdExpirationMs: number
   report(report: LogReport): void
+  /** Makes the name of a log's directory durable. */
+  syncParent(directory: string): Promise<void>
   /** The disk under `directory` cannot be trusted any more (failed fsync, failed truncation): it has to go offline. */
   directoryFailed(directory: string, error: unknown): void
 }
@@ -62,6 +64,7 @@ export function logEnvironment(options: EnvironmentOptions): LogEnvironment {
     counter: { bytesCopied: 0 },
     producerIdExpirationMs: options.producerIdExpirationMs ?? 86_400_000,
     report: options.report ?? (() => {}),
+    syncParent: (directory) => options.files.syncDirectory(parentOf(directory)),
     directoryFailed: options.directoryFailed ?? (() => {}),
   }
 }

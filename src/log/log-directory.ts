@@ -19,6 +19,7 @@ import type { LogEnvironment } from './environment.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { MetaPropertiesError, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+import { NamesSync } from './names-sync.ts'
 
 export { CheckpointError } from './checkpoint.ts'
 export { type MetaProperties, MetaPropertiesError, readMetaProperties } from './meta-properties.ts'
@@ -57,6 +58,7 @@ export class LogDirectory {
   /** Set once the disk has failed: the directory is offline. */
   failure: unknown
   private readonly environment: LogEnvironment
+  private readonly names: NamesSync
   private readonly lock: DirectoryLock
   private readonly logs = new Map<string, PartitionDirectory & { readonly log: Log }>()
   private readonly recoveryPoints: Map<string, number>
@@ -72,8 +74,10 @@ export class LogDirectory {
   constructor(environment: LogEnvironment, options: LogDirectoryOptions) {
     const { files } = environment
     this.path = options.path
+    this.names = new NamesSync(() => files.syncDirectory(this.path))
     this.environment = {
       ...environment,
+      syncParent: () => this.names.sync(),
       directoryFailed: (_, error) => {
         if (this.failure !== undefined) return
         this.failure = error
@@ -134,6 +138,7 @@ export class LogDirectory {
     const key = keyOf(topic, partition)
     const path = join(this.path, key)
     this.environment.files.makeDirectorySync(path)
+    this.names.changed()
     this.writeTopicId(topic, partition, topicId)
     // What an earlier partition of this name has left in the checkpoints is not about this one.
     for (const offsets of [this.recoveryPoints, this.startOffsets, this.highWatermarks]) offsets.delete(key)
@@ -215,13 +220,24 @@ export class LogDirectory {
   }
 
   private async closeInOrder(highWatermarks: readonly PartitionOffset[], brokerEpoch: number): Promise<void> {
+    const failures: unknown[] = []
     const waiting = [...this.logs.values()]
-    const closeNext = async (): Promise<void> => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await next.log.closeCleanly()
+    // The files of all logs first: a journal commits them together then, and the syncs that follow find little to do.
+    for (const { log } of waiting) {
+      try {
+        log.complete()
+      } catch (error) {
+        failures.push(error)
+      }
     }
-    const closers = await Promise.allSettled(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
-    // The rest of the logs has been closed by the other closers: nothing goes on when this throws.
-    for (const closer of closers) if (closer.status === 'rejected') throw closer.reason
+    const closeNext = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        await next.log.closeCleanly().catch((error) => failures.push(error))
+      }
+    }
+    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
+    // Only now, when nothing goes on any more.
+    if (failures.length > 0) throw failures[0]
     const { files } = this.environment
     const write = (name: string, entries: readonly PartitionOffset[]): void =>
       writeAtomically(files, join(this.path, name), formatOffsetCheckpoint(entries))

@@ -154,6 +154,8 @@ function loadEpochs(recovered: Recovered, directory: string, listing: LogListing
   const path = join(directory, EPOCH_CHECKPOINT)
   try {
     const text = recovered.environment.files.readFileSync(path).toString()
+    // A file without contents is what a loss of power may have left of it.
+    if (text === '') return false
     recovered.epochs.restore(parseEpochCheckpoint(text, path))
     recovered.epochs.isDirty = false
     return true

@@ -49,7 +49,8 @@ export class LogState {
   rules: AppendRules
   /** Segments that are not appended to any more and whose indexes have to be written. */
   ended: readonly Segment[] = []
-  private areEpochsDurable: boolean
+  /** The epoch file is on the device as it is. */
+  areEpochsDurable: boolean
   /** Closed or deleted: its files may have gone to another place. */
   isClosed = false
   /** Names in the directory have changed since it was last synced. */
@@ -87,13 +88,23 @@ export class LogState {
     return segment
   }
 
-  /** Brings the epoch file up to date. `durable`: also on the device when this returns. */
-  writeEpochs(durable: boolean): void {
-    if (!this.epochs.isDirty && (!durable || this.areEpochsDurable)) return
-    const bytes = formatEpochCheckpoint(this.epochs.all())
-    writeAtomically(this.environment.files, join(this.directory, EPOCH_CHECKPOINT), bytes, durable)
+  get epochsPath(): string {
+    return join(this.directory, EPOCH_CHECKPOINT)
+  }
+
+  /** Whether all that was written is on the device, with the names and the epochs that belong to it. */
+  get isSynced(): boolean {
+    if (this.syncedEndOffset < this.writtenEndOffset || this.hasNewNames) return false
+    return this.areEpochsDurable && !this.epochs.isDirty
+  }
+
+  /** Brings the epoch file up to date; on the device it is after the next sync. */
+  writeEpochs(): void {
+    if (!this.epochs.isDirty) return
+    writeAtomically(this.environment.files, this.epochsPath, formatEpochCheckpoint(this.epochs.all()), false)
     this.epochs.isDirty = false
-    this.areEpochsDurable = durable
+    this.areEpochsDurable = false
+    this.hasNewNames = true
   }
 
   /**

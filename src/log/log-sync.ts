@@ -3,7 +3,7 @@
 // Promises that a sync covers all that was written before it was asked for, and that a failed one is never tried again
 // on the same pages: the disk is given up. Leaves when to sync to the caller.
 import { type Deferred, deferred } from '../lib/deferred.ts'
-import { errorCode, parentOf } from '../lib/files/files.ts'
+import { errorCode, syncFile } from '../lib/files/files.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import type { LogState } from './log-state.ts'
 
@@ -26,9 +26,7 @@ export class LogSync {
     const { state } = this
     if (state.failure !== undefined) return Promise.reject(state.failure)
     if (state.isClosed) return Promise.reject(closedError(state.directory))
-    if (!this.isRunning && state.syncedEndOffset >= state.writtenEndOffset && !state.hasNewNames) {
-      return Promise.resolve()
-    }
+    if (!this.isRunning && state.isSynced) return Promise.resolve()
     this.waiting ??= deferred()
     const { promise } = this.waiting
     if (!this.isRunning) void this.run()
@@ -69,34 +67,46 @@ export class LogSync {
       if (segment.isDirty && !segment.isGone) await segment.sync()
     }
     if (state.isClosed) throw closedError(state.directory)
+    const hasEpochs = await this.syncEpochs()
+    if (state.isClosed) throw closedError(state.directory)
     if (state.hasNewNames) await this.syncNames()
     if (state.isClosed) throw closedError(state.directory)
     this.lastSyncMs = environment.clock.wallMs()
-    if (!this.writeEpochs()) return
+    if (!hasEpochs) return
     state.syncedEndOffset = Math.max(state.syncedEndOffset, Math.min(target, this.truncatedTo))
   }
 
   private async syncNames(): Promise<void> {
     const { state } = this
-    const { files } = state.environment
+    const { environment, directory } = state
     state.hasNewNames = false
-    await files.syncDirectory(state.directory)
-    if (!this.isParentSynced) await files.syncDirectory(parentOf(state.directory))
+    await environment.files.syncDirectory(directory)
+    if (!this.isParentSynced) await environment.syncParent(directory)
     this.isParentSynced = true
   }
 
   /**
-   * False when there is no room for the epochs: the batches are safe, but the recovery point has to stay, so that a
-   * recovery finds the epochs in them.
+   * Forces the epoch file to the device, under its name: if power is lost between the two, there may be one without its
+   * contents, which the next start takes from the batches. Returns false when there is no room for the file: the batches
+   * are safe, but the recovery point has to stay, so that a recovery finds the epochs in them.
    */
-  private writeEpochs(): boolean {
+  private async syncEpochs(): Promise<boolean> {
+    const { state } = this
+    if (state.areEpochsDurable && !state.epochs.isDirty) return true
     try {
-      this.state.writeEpochs(true)
-      return true
+      state.writeEpochs()
     } catch (error) {
       if (errorCode(error) !== 'ENOSPC' && errorCode(error) !== 'EDQUOT') throw error
       return false
     }
+    state.areEpochsDurable = true // unless it is written again meanwhile
+    try {
+      await syncFile(state.environment.files, state.epochsPath)
+    } catch (error) {
+      state.areEpochsDurable = false
+      throw error
+    }
+    return true
   }
 }
 

@@ -164,7 +164,7 @@ export class LogWriter {
     try {
       if (this.state.ended.length > 0) this.state.sealEnded()
       for (const { offset, bytes } of this.snapshots) snapshots.write(offset, bytes)
-      this.state.writeEpochs(false)
+      this.state.writeEpochs()
     } catch (error) {
       const reason = `cannot be written: ${error instanceof Error ? error.message : String(error)}`
       environment.report({ path: directory, reason, action: 'dropped', bytesCut: 0 })

@@ -359,13 +359,18 @@ export class Log {
     this.state.rules = appendRules(config)
   }
 
-  /** Writes and syncs everything, snapshots and indexes included, so that the next start need not scan. */
-  async closeCleanly(): Promise<void> {
-    const { state } = this
+  /** Writes what the next start would otherwise have to find out, snapshots and indexes included. */
+  complete(): void {
     this.writeQueued()
-    if (!state.isComplete) state.complete()
+    if (!this.state.isComplete) this.state.complete()
+  }
+
+  /** Completes and syncs everything, so that the next start need not scan. */
+  async closeCleanly(): Promise<void> {
+    this.complete()
     await this.sync()
-    state.writeEpochs(true)
+    // Throws when the sync had to do without, as there was no room.
+    this.state.writeEpochs()
     this.abandon()
   }
 

@@ -2,7 +2,7 @@
 // Promises index entries as Apache Kafka 4.3 makes them and a way back to any earlier size. Leaves the order of
 // segments, offsets and what may be appended to the log.
 import { join } from 'node:path'
-import { writeWhole } from '../lib/files/files.ts'
+import { syncFile, writeWhole } from '../lib/files/files.ts'
 import * as batch from '../wire/records/batch.ts'
 import { BatchScan, type ByteSource } from './batch-scan.ts'
 import type { LogEnvironment } from './environment.ts'
@@ -302,18 +302,7 @@ export class Segment {
     await this.file.handle().datasync()
     if (!this.isSealed) return
     for (const suffix of INDEX_SUFFIXES) {
-      if (!this.isGone) await this.syncFile(`${this.path}${suffix}`)
-    }
-  }
-
-  private async syncFile(path: string): Promise<void> {
-    const { files } = this.environment
-    if (!files.existsSync(path)) return
-    const handle = files.openSync(path, 'write')
-    try {
-      await handle.datasync()
-    } finally {
-      handle.closeSync()
+      if (!this.isGone) await syncFile(this.environment.files, `${this.path}${suffix}`)
     }
   }
 

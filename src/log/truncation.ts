@@ -21,7 +21,7 @@ export async function truncateTo(state: LogState, reader: LogReader, offset: num
   state.epochs.truncateFromEnd(offset)
   state.snapshots.remove((other) => other > offset)
   restoreProducers(state, segments.all(), offset)
-  state.writeEpochs(false)
+  state.writeEpochs()
   await Promise.all(removed.map((other) => other.remove()))
 }
 
@@ -43,7 +43,7 @@ export async function truncateFullyAndStartAt(
   state.snapshots.remove(() => true)
   state.producers.clear()
   state.epochs.clear()
-  state.writeEpochs(false)
+  state.writeEpochs()
   await Promise.all(removals)
 }
 

@@ -98,6 +98,32 @@ describe('after a loss of power', () => {
     }
   })
 
+  test('older epochs are there, too, when a newer one has been noted since the last sync', async () => {
+    const outcomes = new Set<string>()
+    for (let seed = 1; seed <= 200; seed++) {
+      const world = workshop({ crashes: true })
+      const log = openLog(world)
+      appendAndWrite(log, batchOf(['a'.repeat(100)]), 4)
+      await log.sync()
+      for (let i = 0; i < 11; i++) appendAndWrite(log, batchOf(['b']), 4)
+      const recoveryPoint = log.syncedEndOffset
+      appendAndWrite(log, batchOf(['c']), 9)
+      if (seed % 2 === 0) void log.sync().catch(() => {})
+      world.files.crash(new SeededRandom(seed))
+      const again = openLog(restarted(world), {}, { recoveryPoint })
+      const wanted = again.endOffset > 12 ? [4, 4, 9] : [4, 4, undefined]
+      const epochs = [
+        again.epochOf(0),
+        again.epochOf(11),
+        again.endOffset > 12 ? again.epochOf(12) : undefined,
+      ]
+      assert.deepEqual(epochs, wanted, `seed ${seed}`)
+      assert.deepEqual(again.endOffsetForEpoch(4).endOffset, Math.min(again.endOffset, 12), `seed ${seed}`)
+      outcomes.add(`${again.endOffset}`)
+    }
+    assert.ok(outcomes.size > 3, [...outcomes].join())
+  })
+
   test('a torn tail is cut to the last whole batch and reported with its bytes', () => {
     const world = workshop()
     const log = openLog(world)

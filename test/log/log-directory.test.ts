@@ -132,6 +132,64 @@ describe('a log directory', () => {
     }
   })
 
+  test('closed in order, it has everything after a loss of power', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      let world = workshop({ crashes: true })
+      const before = open(world)
+      const random = new SeededRandom(seed)
+      for (let i = 0; i < 4; i++) {
+        const log = before.createLog('topic', i, TOPIC_ID, defaults)
+        for (let n = random.below(3); n > 0; n--) appendAndWrite(log, batchOf(['early']), 1)
+      }
+      if (random.below(2) === 0) await before.close([])
+      else world.files.processDied()
+      world = restarted(world)
+      let directory = open(world)
+      const ends = new Map<number, readonly [number, number]>()
+      for (const found of directory.partitions()) directory.openLog(found, defaults)
+      directory.createLog('topic', 4, TOPIC_ID, defaults)
+      for (const { partition, log } of directory.openLogs()) {
+        const leaderEpoch = Math.max(log.latestEpoch, random.below(4) + 1)
+        log.assignEpochStart(leaderEpoch)
+        for (let n = random.below(3) + 1; n > 0; n--) appendAndWrite(log, batchOf(['late']), leaderEpoch)
+        if (random.below(3) === 0) await log.sync()
+        ends.set(partition, [log.endOffset, log.latestEpoch])
+      }
+      await directory.close([])
+      world.files.crash(random)
+      world = restarted(world)
+      directory = open(world)
+      assert.equal(directory.wasClean, true)
+      const found = directory.partitions().map((partition) => {
+        const log = directory.openLog(partition, defaults)
+        return [partition.partition, [log.endOffset, log.latestEpoch]] as const
+      })
+      assert.deepEqual(new Map(found.sort()), ends, `seed ${seed}`)
+    }
+  })
+
+  test('a clean stop syncs each directory once, and what has not changed not at all', async () => {
+    const world = workshop()
+    const syncs: string[] = []
+    const { syncDirectory } = world.files
+    world.files.syncDirectory = (path) => {
+      syncs.push(path)
+      return syncDirectory.call(world.files, path)
+    }
+    const directory = open(world)
+    for (let i = 0; i < 50; i++) {
+      appendAndWrite(directory.createLog('topic', i, TOPIC_ID, defaults), batchOf(['x']))
+    }
+    await directory.close([])
+    const partitions = Array.from({ length: 50 }, (_, i) => `data/topic-${i}`)
+    assert.deepEqual(syncs.toSorted(), ['data', ...partitions].toSorted())
+    syncs.length = 0
+    const again = open(restarted(world))
+    for (const found of again.partitions()) again.openLog(found, defaults)
+    await again.close([])
+    assert.deepEqual(syncs, [])
+  })
+
   test('recovers from the checkpointed points after a kill', async () => {
     const world = workshop()
     const directory = open(world)

@@ -135,6 +135,17 @@ export async function writeAtomicallyLater(files: Files, path: string, bytes: Ui
   await files.syncDirectory(parentOf(path))
 }
 
+/** Forces the file at `path` to the device, off the event loop; harmless when there is none. */
+export async function syncFile(files: Files, path: string): Promise<void> {
+  if (!files.existsSync(path)) return
+  const handle = files.openSync(path, 'write')
+  try {
+    await handle.datasync()
+  } finally {
+    handle.closeSync()
+  }
+}
+
 /** The directory a path lies in: everything before its last separator. */
 export function parentOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))

@@ -182,11 +182,13 @@ export const systemFiles: Files = {
   },
   async syncDirectory(directory) {
     if (!canSyncDirectories) return
-    const handle = await fs.promises.open(directory, fs.constants.O_RDONLY)
+    const descriptor = fs.openSync(directory, fs.constants.O_RDONLY)
     try {
-      await handle.sync()
+      await new Promise<void>((resolve, reject) => {
+        fs.fsync(descriptor, (error) => (error ? reject(error) : resolve()))
+      })
     } finally {
-      await handle.close()
+      fs.closeSync(descriptor)
     }
   },
   async space(directory): Promise<Space> {
