@@ -4,10 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
 import { errors } from '../../../src/wire/errors.ts'
-import { type Consumer, ConsumerScript, type Subscription } from './script.ts'
+import { MixedScript } from './mixed-script.ts'
+import { type Consumer, GROUP, type Subscription } from './script.ts'
 
 const NAMES = ['a', 'b', 'c', 'd', 's1', 's2']
+const CLASSIC_NAMES = ['k1', 'k2', 'k3', 'ks1', 'ks2']
 const TOPICS = ['t', 'u', 'v1', 'v2']
 const SUBSCRIPTIONS: readonly Subscription[] = [
   { topics: ['t'] },
@@ -27,6 +30,7 @@ type Action =
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'topic'; readonly which: number; readonly partitions: number }
   | { readonly kind: 'restart' | 'fail-append' }
+  | { readonly kind: 'classic'; readonly whom: number; readonly does: 'enter' | 'beat' | 'leave' | 'crash' }
 
 const who = fc.nat(NAMES.length - 1)
 const what = fc.nat(SUBSCRIPTIONS.length - 1)
@@ -66,10 +70,19 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('restart' as const, 'fail-append' as const) }) },
 )
 
-class History extends ConsumerScript {
+const classicAction: fc.Arbitrary<Action> = fc.record({
+  kind: fc.constant('classic' as const),
+  whom: fc.nat(CLASSIC_NAMES.length - 1),
+  does: fc.constantFrom(
+    ...(['enter', 'enter', 'beat', 'beat', 'beat', 'beat', 'beat', 'leave', 'crash'] as const),
+  ),
+})
+
+class History extends MixedScript {
   /** Whose answer was lost: the next heartbeat tells everything, as clients do then. */
   private readonly unsure = new Set<string>()
   private readonly paused = new Set<string>()
+  isCooperative = false
 
   act(action: Action): void {
     switch (action.kind) {
@@ -84,6 +97,9 @@ class History extends ConsumerScript {
         break
       case 'topic':
         this.changeTopic(TOPICS[action.which]!, action.partitions)
+        break
+      case 'classic':
+        this.actOfClassic(CLASSIC_NAMES[action.whom]!, action.does)
         break
       default:
         this.actOf(NAMES[action.who]!, action)
@@ -100,7 +116,7 @@ class History extends ConsumerScript {
   private actOf(name: string, action: Extract<Action, { who: number }>): void {
     const consumer = this.consumers.get(name)
     if (action.kind === 'join') {
-      if (consumer === undefined) this.enter(name, SUBSCRIPTIONS[action.what]!, action.range)
+      if (consumer === undefined) this.come(name, SUBSCRIPTIONS[action.what]!, action.range)
       return
     }
     if (consumer === undefined) return
@@ -123,13 +139,24 @@ class History extends ConsumerScript {
         ...(assignor === undefined ? {} : { assignor }),
       }
       this.unsure.add(name)
-      this.live(name, 'heard')
+      this.beatOf(name, 'heard')
     } else if (action.kind === 'beat') {
-      this.live(name, action.fate)
+      this.beatOf(name, action.fate)
     }
   }
 
-  private enter(name: string, subscription: Subscription, range: boolean): void {
+  private actOfClassic(name: string, does: 'enter' | 'beat' | 'leave' | 'crash'): void {
+    const isThere = this.classics.has(name)
+    if (does === 'enter' && !isThere) {
+      const { isCooperative } = this
+      const instance = name.startsWith('ks') ? { instance: `instance-${name.slice(1)}` } : {}
+      this.enter(name, { topics: ['t', 'u'], isCooperative, ...instance })
+    } else if (does === 'beat' && isThere) this.beatClassic(name)
+    else if (does === 'leave' && isThere) this.leaveClassic(name)
+    else if (does === 'crash') this.classics.delete(name)
+  }
+
+  private come(name: string, subscription: Subscription, range: boolean): void {
     this.join(name, {
       ...subscription,
       assignor: range ? 'range' : 'uniform',
@@ -139,7 +166,7 @@ class History extends ConsumerScript {
   }
 
   /** One heartbeat of a consumer, or its coming back after it was put out. */
-  live(name: string, fate: 'heard' | 'lost' | 'twice' | 'slow'): void {
+  private beatOf(name: string, fate: 'heard' | 'lost' | 'twice' | 'slow'): void {
     const consumer = this.consumer(name)
     this.paused.delete(name)
     if (consumer.epoch === 0) {
@@ -161,6 +188,10 @@ class History extends ConsumerScript {
     else this.unsure.add(name)
   }
 
+  protected override liveOn(name: string): void {
+    this.beatOf(name, 'heard')
+  }
+
   check(): void {
     if (this.shard.records.length === 0) return
     this.assertSameAfterReload()
@@ -170,7 +201,15 @@ class History extends ConsumerScript {
   calm(): void {
     for (let round = 0; round < 40; round++) {
       this.advance(3000)
-      for (const name of this.consumers.keys()) this.live(name, 'heard')
+      for (const name of this.consumers.keys()) this.liveOn(name)
+      for (const name of this.classics.keys()) this.beatClassic(name)
+    }
+    const classic = this.shard.machine.byId.get(GROUP)
+    if (classic instanceof ClassicGroup) {
+      assert.equal(this.consumers.size, 0)
+      assert.equal(classic.state, this.classics.size === 0 ? 'Empty' : 'Stable')
+      this.assertAllAssigned()
+      return
     }
     const wrong = [...this.consumers.values()].filter((consumer) => !this.isAtTarget(consumer))
     assert.deepEqual(
@@ -178,7 +217,7 @@ class History extends ConsumerScript {
       [],
       `not at their targets: ${this.text()}`,
     )
-    if (this.consumers.size > 0 && this.shard.machine.byId.size > 0) {
+    if (this.consumers.size + this.classics.size > 0 && this.shard.machine.byId.size > 0) {
       assert.match(this.shape, /^Stable /)
       this.assertAllAssigned()
     }
@@ -197,12 +236,14 @@ class History extends ConsumerScript {
   }
 
   private assertAllAssigned(): void {
-    const owned = new Set([...this.consumers.values()].flatMap((consumer) => [...consumer.owned]))
+    const owned = new Set([...this.owners()].flatMap((consumer) => [...consumer.owned]))
     for (const topic of this.image.topics.values()) {
-      const isWanted = [...this.consumers.values()].some(
-        ({ subscription: { topics = [], regex = '' } }) =>
-          topics.includes(topic.name) || (regex !== '' && new RegExp(`^(?:${regex})$`).test(topic.name)),
-      )
+      const isWanted =
+        [...this.classics.values()].some(({ options }) => options.topics.includes(topic.name)) ||
+        [...this.consumers.values()].some(
+          ({ subscription: { topics = [], regex = '' } }) =>
+            topics.includes(topic.name) || (regex !== '' && new RegExp(`^(?:${regex})$`).test(topic.name)),
+        )
       for (const { index } of topic.partitions) {
         assert.equal(owned.has(`${topic.name}-${index}`), isWanted, `${topic.name}-${index}`)
       }
@@ -229,3 +270,23 @@ test('partitions never have two owners, epochs never go back, and members that l
     { numRuns: 300, seed: 848, includeErrorInReport: true },
   )
 })
+
+for (const isCooperative of [false, true]) {
+  const way = isCooperative ? 'cooperative' : 'eager'
+  test(`the same with ${way} members of the classic protocol, as the group goes from one protocol to the other`, () => {
+    const mixed = fc.oneof({ weight: 1, arbitrary: action }, { weight: 1, arbitrary: classicAction })
+    fc.assert(
+      fc.property(fc.array(mixed, { minLength: 1, maxLength: 120 }), (actions) => {
+        const history = new History({ topics: { t: 4, u: 2 }, settings })
+        history.isCooperative = isCooperative
+        for (const action of actions) {
+          history.act(action)
+          history.check()
+        }
+        history.calm()
+        history.check()
+      }),
+      { numRuns: 200, seed: 848, includeErrorInReport: true },
+    )
+  })
+}

@@ -22,6 +22,8 @@ export class Draft {
   readonly group: ConsumerGroup
   groupEpoch: number
   assignmentEpoch: number
+  /** Whether another epoch has to begin, whatever the member that joins brings. */
+  isDue = false
   private metadataHash: number
   private draftedSubscriptions: Subscriptions | undefined
   /** Null: goes. */

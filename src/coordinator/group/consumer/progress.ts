@@ -37,7 +37,7 @@ export function follow(
   const compared = group.comparedImage
   const isCompared = compared?.topics === image.topics && compared.brokers === image.brokers
   const haveTopicsChanged = (hasChanged || !isCompared) && draft.compareTopics()
-  if (hasChanged || haveTopicsChanged) draft.bumpEpoch()
+  if (hasChanged || haveTopicsChanged || draft.isDue) draft.bumpEpoch()
   noteNews(draft, member, hasChanged, haveTopicsChanged)
   return hasChanged
 }

@@ -4,17 +4,21 @@
 import type { ClusterImage } from '../../../cluster/image.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
 import { DecodeError } from '../../../wire/reader.ts'
-import type { Assignment } from '../assignors/assignor.ts'
+import { type Assignment, NO_ASSIGNMENT } from '../assignors/assignor.ts'
 import type { ClassicGroup } from '../classic/classic-group.ts'
 import type { ClassicMember } from '../classic/member.ts'
 import { groupMetadataTombstone } from '../classic/record.ts'
 import { joinKey, sessionKey, syncKey } from '../classic/timer-keys.ts'
-import { decodeAssignment, decodeSubscription } from '../consumer-protocol.ts'
+import {
+  type ConsumerProtocolSubscription,
+  decodeAssignment,
+  decodeSubscription,
+} from '../consumer-protocol.ts'
 import type { GroupStep } from '../group.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'
 import { assignmentRecord, type ConsumerMember, emptyMember, metadataRecord, topicNames } from './member.ts'
-import { assignmentOf, heldSince, listAssignment } from './partitions.ts'
+import { assignmentOf, heldSince, listAssignment, union } from './partitions.ts'
 import { startSession } from './timers.ts'
 import { topicsHash } from './topic-hash.ts'
 
@@ -28,17 +32,11 @@ export function upgrade(scene: Scene, classic: ClassicGroup): Draft {
   const group = new ConsumerGroup(groupId, surroundings)
   group.groupEpoch = classic.generationId
   group.assignmentEpoch = classic.generationId
-  const protocol = classic.protocolName ?? classic.chooseProtocol() ?? ''
-  try {
-    const taken = new Set<string>()
-    for (const member of classic.members.values()) takeOver(group, member, protocol, taken)
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    throw cannot(groupId, `the embedded consumer protocol is malformed (${error.message})`)
-  }
+  takeOverMembers(group, classic)
   group.metadataHash = topicsHash(group.subscriptions.topics(), surroundings.image())
   const draft = new Draft(group)
   pushRecords(draft)
+  draft.isDue = true
   retire(draft, classic)
   draft.after(() => {
     for (const member of group.members()) startSession(scene, groupId, member)
@@ -72,49 +70,83 @@ function cannot(groupId: string, why: string): KafkaError {
   )
 }
 
-/** @throws DecodeError when what the member says about itself, or what it was assigned, cannot be read */
-function takeOver(group: ConsumerGroup, classic: ClassicMember, protocol: string, taken: Set<string>): void {
-  const subscription = decodeSubscription(classic.metadata(protocol))
-  const assignment = assignmentOfClassic(group, classic, taken)
-  group.setTarget(classic.memberId, assignment)
-  const member: ConsumerMember = {
+/** What a member of a classic group says, read. */
+interface Read {
+  readonly member: ClassicMember
+  readonly subscription: ConsumerProtocolSubscription
+  readonly assignment: Assignment
+}
+
+function takeOverMembers(group: ConsumerGroup, classic: ClassicGroup): void {
+  const protocol = classic.protocolName ?? classic.chooseProtocol() ?? ''
+  const image = group.surroundings.image()
+  const taken = new Set<string>()
+  const read = [...classic.members.values()].map((member): Read => {
+    try {
+      const subscription = decodeSubscription(member.metadata(protocol))
+      return {
+        member,
+        subscription,
+        assignment: free(assignmentOfClassic(member, image, group.groupId), taken),
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      throw cannot(group.groupId, `the embedded consumer protocol is malformed (${error.message})`)
+    }
+  })
+  for (const { member, subscription, assignment } of read) {
+    group.setTarget(member.memberId, assignment)
+    // While it rebalances, a cooperative member keeps partitions that it is not assigned any more, or not yet again.
+    const owned = free(assignmentOf(listByIds(subscription.ownedPartitions, image)), taken)
+    const assigned = union(heldSince(assignment, group.groupEpoch), heldSince(owned, group.groupEpoch))
+    group.putMember({ ...consumerMemberOf(member, subscription, group.groupEpoch), assigned })
+  }
+}
+
+function consumerMemberOf(
+  classic: ClassicMember,
+  { topics, rackId }: ConsumerProtocolSubscription,
+  epoch: number,
+): ConsumerMember {
+  return {
     ...emptyMember(classic.memberId),
-    memberEpoch: group.groupEpoch,
-    previousMemberEpoch: group.groupEpoch,
+    memberEpoch: epoch,
+    previousMemberEpoch: epoch,
     instanceId: classic.groupInstanceId,
-    rackId: subscription.rackId === '' ? null : subscription.rackId,
+    rackId: rackId === '' ? null : rackId,
     rebalanceTimeoutMs: classic.rebalanceTimeoutMs,
     clientId: classic.clientId,
     clientHost: classic.clientHost,
-    subscribedTopicNames: topicNames(subscription.topics),
-    assigned: heldSince(assignment, group.groupEpoch),
+    subscribedTopicNames: topicNames(topics),
     classic: { sessionTimeoutMs: classic.sessionTimeoutMs, supportedProtocols: classic.protocols },
   }
-  group.putMember(member)
 }
 
-/** Members that have not had an assignment yet have nothing. Of partitions that two were assigned the first keeps them. */
+/** Members that have not had an assignment yet have nothing. @throws DecodeError */
 function assignmentOfClassic(
-  { groupId, surroundings }: ConsumerGroup,
   { assignment }: ClassicMember,
-  taken: Set<string>,
+  image: ClusterImage,
+  groupId: string,
 ): Assignment {
-  if (assignment.length === 0) return new Map()
+  if (assignment.length === 0) return NO_ASSIGNMENT
   const { assignedPartitions, userData } = decodeAssignment(assignment)
   if (userData !== null && userData.length > 0) {
-    throw cannot(
-      groupId,
-      'its assignor is a custom one that hands out user data. Use one of the clients’ own assignors first',
-    )
+    const way = 'Use one of the assignors that come with the clients first'
+    throw cannot(groupId, `its assignor is a custom one that hands out user data. ${way}`)
   }
-  const free = listByIds(assignedPartitions, surroundings.image()).map(({ topicId, partitions }) => ({
+  return assignmentOf(listByIds(assignedPartitions, image))
+}
+
+/** What nobody has taken yet: of partitions that two members name the first one keeps them. */
+function free(assignment: Assignment, taken: Set<string>): Assignment {
+  const listed = Array.from(assignment, ([topicId, partitions]) => ({
     topicId,
     partitions: partitions.filter((partition) => {
       const key = `${topicId} ${partition}`
       return !taken.has(key) && taken.add(key) !== undefined
     }),
   }))
-  return assignmentOf(free)
+  return assignmentOf(listed)
 }
 
 /** Topics by their ids; those that are gone are left out. */
