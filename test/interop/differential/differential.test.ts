@@ -7,11 +7,13 @@ import { createTopics } from '../../../src/wire/apis/create-topics.ts'
 import { initProducerId } from '../../../src/wire/apis/init-producer-id.ts'
 import { listOffsets } from '../../../src/wire/apis/list-offsets.ts'
 import { metadata } from '../../../src/wire/apis/metadata.ts'
+import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
 import { javaSkipReason } from '../../support/apache-kafka.ts'
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { sleep, waitFor } from '../support/processes.ts'
 import { adminSteps } from './admin-steps.ts'
 import { isKnown, unusedReasons } from './known-differences.ts'
+import { offsetSteps } from './offset-steps.ts'
 import { oddPartitions, produceSteps } from './produce-steps.ts'
 import { randomSteps } from './random-steps.ts'
 import { readSteps } from './read-steps.ts'
@@ -76,7 +78,7 @@ async function makeTopics(side: Side): Promise<void> {
   }
 }
 
-/** A leader may be named before it serves, and ids of producers be asked for before there are any. */
+/** A leader may be named before it serves, ids of producers be asked for before there are any, groups before they are read. */
 async function untilServing(side: Side): Promise<void> {
   const questions = topics.map(([name, count]) => ({
     name,
@@ -92,6 +94,10 @@ async function untilServing(side: Side): Promise<void> {
       answer.topics.every(({ partitions }) => partitions.every(({ errorCode }) => errorCode === 0)) ||
       undefined
     )
+  })
+  await waitFor(`${side.name} coordinates groups`, async () => {
+    const answer = await side.client.ask(offsetFetch, 9, { groups: [{ groupId: 'nobody', topics: null }] })
+    return answer.groups.every(({ errorCode }) => errorCode === 0) || undefined
   })
   await waitFor(`${side.name} gives out producer ids`, async () => {
     const answer = await side.client.ask(initProducerId, 4, {
@@ -130,7 +136,12 @@ describe('the same requests to Apache Kafka and to us', { skip: javaSkipReason()
 
   before(async () => {
     const startMs = Date.now()
-    const properties = { 'node.id': '1', 'auto.create.topics.enable': 'false' }
+    const properties = {
+      'node.id': '1',
+      'auto.create.topics.enable': 'false',
+      // As the table of topics has it.
+      'offsets.topic.num.partitions': '1',
+    }
     brokers = await Promise.all(
       (['apache', 'odradek'] as const).map((target) =>
         startBrokerUnderTest({ target, properties, ...(target === 'apache' && { heapMb: 384 }) }),
@@ -158,6 +169,7 @@ describe('the same requests to Apache Kafka and to us', { skip: javaSkipReason()
   test('appends are taken and refused alike', () => run(produceSteps(baseMs)))
   test('readers get the same', () => run(readSteps(baseMs)))
   test('administrators get the same', () => run(adminSteps()))
+  test('offsets are committed and told alike', () => run(offsetSteps()))
   test(`random requests (DIFFERENTIAL_SEED=${seed}) are answered alike`, () =>
     run(randomSteps(seed, randomCount, baseMs, () => apache)))
   test('every known difference is still there', () => assert.deepEqual(unusedReasons(), []))

@@ -38,6 +38,8 @@ const sorted: ReadonlySet<string> = new Set([
   'configs',
   'apiKeys',
   'nodeEndpoints',
+  'groups',
+  'configResources',
 ])
 
 const times: ReadonlySet<string> = new Set(['logAppendTimeMs', 'timestamp', 'lastTimestamp'])
