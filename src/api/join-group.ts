@@ -16,6 +16,7 @@ export async function handleJoinGroup(request: JoinGroupRequest, context: Reques
     errorCode: code,
     memberId: request.memberId,
   }))
-  if (context.apiVersion >= NULLABLE_PROTOCOL_VERSION) return answer
-  return { ...answer, protocolName: answer.protocolName ?? '' }
+  const isNamed = answer.protocolName !== null && answer.protocolName !== undefined
+  if (isNamed) return answer
+  return { ...answer, protocolName: context.apiVersion < NULLABLE_PROTOCOL_VERSION ? '' : null }
 }

@@ -88,21 +88,44 @@ describe('JoinGroup', () => {
     for (const version of versionsOf(joinGroup)) {
       const { context } = coordinator(failing('INVALID_SESSION_TIMEOUT'))
       const got = await ask(joinGroup, handleJoinGroup, version, request, { context })
-      assert.deepEqual([got.errorCode, got.memberId, got.generationId, got.protocolName], [26, 'm', -1, ''])
+      assert.deepEqual([got.errorCode, got.memberId, got.generationId], [26, 'm', -1])
     }
   })
 
-  test('has no protocol to name for a member that is fenced: null, or empty before version 7', async () => {
+  test('has no protocol to name where there is an error: null, or empty before version 7', async () => {
     for (const version of versionsOf(joinGroup)) {
-      const { context } = coordinator(() => ({ errorCode: 82, memberId: 'm', protocolName: null }))
-      const got = await ask(joinGroup, handleJoinGroup, version, request, { context })
-      assert.deepEqual([got.errorCode, got.protocolName], [82, version >= 7 ? null : ''])
+      const failed = coordinator(failing('NOT_COORDINATOR'))
+      const answers = [
+        { errorCode: 82, memberId: 'm', protocolName: null },
+        { errorCode: 79, memberId: 'm' },
+      ]
+      const contexts = [failed, ...answers.map((answer) => coordinator(() => answer))]
+      for (const { context } of contexts) {
+        const got = await ask(joinGroup, handleJoinGroup, version, request, { context })
+        assert.equal(got.protocolName, version >= 7 ? null : '')
+      }
     }
   })
 })
 
 describe('SyncGroup', () => {
-  const request = { groupId: 'g', generationId: 3, memberId: 'm' }
+  const request = {
+    groupId: 'g',
+    generationId: 3,
+    memberId: 'm',
+    protocolType: 'consumer',
+    protocolName: 'range',
+  }
+
+  test('of members that do not name the protocol, from version 5 on: INCONSISTENT_GROUP_PROTOCOL', async () => {
+    const { context, heard } = coordinator(() => ({ errorCode: 0 }))
+    for (const missing of [{ protocolType: null }, { protocolName: null }]) {
+      const got = await ask(syncGroup, handleSyncGroup, 5, { ...request, ...missing }, { context })
+      assert.equal(got.errorCode, 23)
+      await ask(syncGroup, handleSyncGroup, 4, { groupId: 'g', generationId: 3, memberId: 'm' }, { context })
+    }
+    assert.equal(heard.length, 2)
+  })
 
   test('answers with the assignment, or with the code', async () => {
     for (const version of versionsOf(syncGroup)) {
