@@ -4,13 +4,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { incrementalAlterConfigs } from '../../../src/wire/apis/incremental-alter-configs.ts'
-import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
-import { batchOf, LATEST, listOffset, makeTopic, produceTo } from '../../support/calls.ts'
-import { RawClient } from '../../support/raw-client.ts'
 import type { BrokerUnderTest } from '../support/broker-under-test.ts'
-import { collect, launch, sleep, waitFor } from '../support/processes.ts'
-import { type EventKind, type Expected, GroupHistory, parseEvent, valueAt } from './group-history.ts'
+import { collect, launch, waitFor } from '../support/processes.ts'
+import { type EventKind, type Expected, GroupHistory, parseEvent } from './group-history.ts'
+import { GroupTopics } from './group-topics.ts'
 
 /** How a client's program is started; the arguments of README-groups.md are added. */
 export interface MemberProgram {
@@ -52,42 +49,26 @@ interface Running extends Member {
   readonly closed: Promise<unknown>
 }
 
-const GROUP_RESOURCE = 32
-/** What Kafka says of a topic that was made a moment ago: unknown, no leader yet. */
-const NOT_THERE_YET = new Set([3, 5, 6])
-const RECORDS_AT_A_TIME = 5
-const PAUSE_MS = 25
 let scenarios = 0
 
 /** One group, its topics, and the records that flow into them. */
 export class GroupScenario {
-  readonly broker: BrokerUnderTest
   readonly group: string
   readonly history = new GroupHistory()
-  private client: RawClient
+  readonly topics: GroupTopics
+  private broker: BrokerUnderTest
   private readonly program: MemberProgram
   private readonly options: GroupOptions
-  private readonly topics: Record<string, number>
-  private readonly ends = new Map<string, number>()
   private readonly running = new Map<string, Running>()
   private readonly instances = new Map<string, string>()
-  private flow: Promise<void> | undefined
-  private isFlowing = false
   private broken: Error | undefined
 
-  private constructor(
-    broker: BrokerUnderTest,
-    client: RawClient,
-    program: MemberProgram,
-    options: GroupOptions,
-  ) {
+  private constructor(broker: BrokerUnderTest, program: MemberProgram, options: GroupOptions) {
     this.broker = broker
-    this.client = client
     this.program = program
     this.options = options
-    const number = `${process.pid}-${++scenarios}`
-    this.group = options.group ?? `group-${number}`
-    this.topics = { ...(options.topics ?? { [`six-${number}`]: 6, [`three-${number}`]: 3 }) }
+    this.group = options.group ?? `group-${process.pid}-${++scenarios}`
+    this.topics = new GroupTopics((error) => this.fail(error))
   }
 
   /** Makes the topics and lets records flow. */
@@ -96,17 +77,14 @@ export class GroupScenario {
     program: MemberProgram,
     options: GroupOptions = {},
   ): Promise<GroupScenario> {
-    const client = await connectTo(broker)
-    const scenario = new GroupScenario(broker, client, program, options)
-    for (const [topic, partitions] of Object.entries(scenario.topics))
-      await scenario.addTopic(topic, partitions)
-    scenario.letFlow()
+    const scenario = new GroupScenario(broker, program, options)
+    const { topics } = scenario
+    await topics.connect(broker)
+    const number = `${process.pid}-${scenarios}`
+    const wanted = options.topics ?? { [`six-${number}`]: 6, [`three-${number}`]: 3 }
+    for (const [topic, partitions] of Object.entries(wanted)) await topics.add(topic, partitions)
+    topics.letFlow()
     return scenario
-  }
-
-  /** Every partition of every topic. */
-  get partitions(): string[] {
-    return [...this.ends.keys()].sort()
   }
 
   /** How many times something happened to members. */
@@ -115,17 +93,8 @@ export class GroupScenario {
   }
 
   /** Makes a topic while the group is there. */
-  async addTopic(topic: string, partitions: number): Promise<void> {
-    await makeTopic(this.client, topic, { partitions })
-    // Apache Kafka answers before its brokers have heard of the topic, and kafka-go does not look twice.
-    for (let partition = 0; partition < partitions; partition += 1) {
-      await waitFor(`a leader of ${topic}-${partition}`, async () => {
-        const { errorCode } = await listOffset(this.client, topic, LATEST, { partition })
-        return errorCode === 0 || undefined
-      })
-    }
-    this.topics[topic] = partitions
-    for (let partition = 0; partition < partitions; partition += 1) this.ends.set(`${topic}-${partition}`, 0)
+  addTopic(topic: string, partitions: number): Promise<void> {
+    return this.topics.add(topic, partitions)
   }
 
   /** Starts a member, or several at once. Use a new name for one that comes back. `program`: of another client. */
@@ -133,9 +102,7 @@ export class GroupScenario {
     const { options } = this
     const { instance, args = [], program = this.program } = joining
     const subscription =
-      options.regex === undefined
-        ? ['--topics', Object.keys(this.topics).join(',')]
-        : ['--regex', options.regex]
+      options.regex === undefined ? ['--topics', this.topics.names.join(',')] : ['--regex', options.regex]
     const all = [
       ...program.args,
       ...['--bootstrap', this.broker.bootstrapServers, '--group', this.group, '--name', name],
@@ -170,7 +137,7 @@ export class GroupScenario {
     await this.until(`${names.join(', ')} share all partitions`, () => {
       const shares = names.map((name) => this.history.ownedBy(name))
       if (shares.some((share) => share.length === 0)) return false
-      return shares.flat().sort().join() === this.partitions.join()
+      return shares.flat().sort().join() === this.topics.partitions.join()
     })
   }
 
@@ -230,14 +197,15 @@ export class GroupScenario {
 
   /** Stops the flow, for a broker that is about to end. */
   async withoutBroker(): Promise<void> {
-    await this.stopFlow()
-    this.client.close()
+    await this.topics.stopFlow()
+    this.topics.disconnect()
   }
 
-  /** Lets records flow again, into a broker that was started again. */
-  async brokerIsBack(): Promise<void> {
-    this.client = await connectTo(this.broker)
-    this.letFlow()
+  /** Lets records flow again, into a broker that was started again, or another that has taken its data over. */
+  async brokerIsBack(broker: BrokerUnderTest = this.broker): Promise<void> {
+    this.broker = broker
+    await this.topics.connect(broker)
+    this.topics.letFlow()
   }
 
   /** Waits for something in the history. */
@@ -253,15 +221,22 @@ export class GroupScenario {
     }
   }
 
-  /** Stops the flow, waits until everything is read and committed, has everybody leave, and judges. */
-  async finish(): Promise<void> {
-    await this.stopFlow()
-    const isRead = () => [...this.ends].every(([partition, end]) => this.history.readCount(partition) >= end)
+  /** Stops the flow and waits until everything is read and committed. Gives the ends of the partitions. */
+  async quiet(): Promise<ReadonlyMap<string, number>> {
+    await this.topics.stopFlow()
+    const ends = [...this.topics.ends]
+    const isRead = () => ends.every(([partition, end]) => this.history.readCount(partition) >= end)
     await this.until('everything is read', isRead)
     await this.committedToTheEnd()
+    return this.topics.ends
+  }
+
+  /** Has everything read and committed and everybody leave, and judges. */
+  async finish(): Promise<void> {
+    await this.quiet()
     await this.leave(...this.running.values())
     const expected: Expected = {
-      ends: this.ends,
+      ends: this.topics.ends,
       hasGenerations: this.options.hasGenerations ?? !this.options.args?.includes('consumer'),
       instances: this.instances,
     }
@@ -271,53 +246,22 @@ export class GroupScenario {
 
   /** Ends whatever still runs. To be called in any case. */
   async stop(): Promise<void> {
-    const flow = this.stopFlow()
+    const flow = this.topics.stopFlow()
     const members = [...this.running.values()]
     this.running.clear()
     for (const { child } of members) child.kill('SIGKILL')
     await Promise.all(members.map(({ closed }) => closed))
     await flow
-    this.client.close()
-  }
-
-  /** Gives the group settings of its own. */
-  async configure(settings: Readonly<Record<string, string>>): Promise<void> {
-    const { responses } = await this.client.ask(incrementalAlterConfigs, 1, {
-      resources: [
-        {
-          resourceType: GROUP_RESOURCE,
-          resourceName: this.group,
-          configs: Object.entries(settings).map(([name, value]) => ({ name, value, configOperation: 0 })),
-        },
-      ],
-      validateOnly: false,
-    })
-    assert.equal(responses[0]!.errorCode, 0, `${responses[0]!.errorMessage}`)
-  }
-
-  /** The offsets that the group has committed, by partition. */
-  async committed(): Promise<Map<string, number>> {
-    const { topics, errorCode } = await this.client.ask(offsetFetch, 7, {
-      groupId: this.group,
-      topics: null,
-      requireStable: true,
-    })
-    assert.equal(errorCode, 0, `OffsetFetch of ${this.group}`)
-    const rows = topics.flatMap(({ name, partitions }) =>
-      partitions.map(({ partitionIndex, committedOffset }): [string, number] => [
-        `${name}-${partitionIndex}`,
-        committedOffset,
-      ]),
-    )
-    return new Map(rows)
+    this.topics.disconnect()
   }
 
   private async committedToTheEnd(): Promise<void> {
     let seen = new Map<string, number>()
     const isDone = async () => {
       if (this.broken !== undefined) throw this.broken
-      seen = await this.committed()
-      return [...this.ends].every(([partition, end]) => end === 0 || seen.get(partition) === end) || undefined
+      seen = await this.topics.committed(this.group)
+      const isAtEnd = ([partition, end]: [string, number]) => end === 0 || seen.get(partition) === end
+      return [...this.topics.ends].every(isAtEnd) || undefined
     }
     try {
       await waitFor(
@@ -326,7 +270,7 @@ export class GroupScenario {
         this.options.timeoutMs ?? 40_000,
       )
     } catch (error) {
-      const ends = JSON.stringify([...this.ends])
+      const ends = JSON.stringify([...this.topics.ends])
       throw this.explained(error, `committed ${JSON.stringify([...seen].sort())} of ${ends}`)
     }
   }
@@ -353,36 +297,6 @@ export class GroupScenario {
     this.broken ??= error
   }
 
-  private letFlow(): void {
-    this.isFlowing = true
-    this.flow = this.produce().catch((error: Error) => this.fail(error))
-  }
-
-  private async stopFlow(): Promise<void> {
-    this.isFlowing = false
-    await this.flow
-  }
-
-  private async produce(): Promise<void> {
-    for (let turn = 0; this.isFlowing; turn += 1) {
-      const partition = [...this.ends.keys()][turn % this.ends.size]!
-      const end = this.ends.get(partition)!
-      const dash = partition.lastIndexOf('-')
-      const values = Array.from({ length: RECORDS_AT_A_TIME }, (_, index) => valueAt(partition, end + index))
-      const index = Number(partition.slice(dash + 1))
-      const batch = batchOf(values)
-      const answer = await produceTo(this.client, partition.slice(0, dash), batch, { partition: index })
-      const { errorCode, baseOffset } = answer
-      if (errorCode === 0) {
-        assert.equal(baseOffset, end, `${partition}: somebody else writes there`)
-        this.ends.set(partition, end + values.length)
-      } else {
-        assert.ok(NOT_THERE_YET.has(errorCode), `${partition}: error ${errorCode}`)
-      }
-      await sleep(PAUSE_MS)
-    }
-  }
-
   private explained(error: unknown, more = ''): Error {
     const complaints = [...this.running.values()].map(
       ({ name, complaints: of }) => `${name}: ${of().slice(-2000)}`,
@@ -395,6 +309,3 @@ export class GroupScenario {
     return `group ${this.group}\n${this.history}`
   }
 }
-
-const connectTo = ({ bootstrapServers }: BrokerUnderTest): Promise<RawClient> =>
-  RawClient.connect(Number(bootstrapServers.split(':')[1]))

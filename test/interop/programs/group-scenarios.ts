@@ -78,7 +78,8 @@ export function staticMembersComeBack(
   const isClassic = !options.args?.includes('consumer')
   const args = [...(options.args ?? []), ...(isClassic ? ['--session', STATIC_SESSION_MS] : [])]
   return withGroup(broker, program, { ...options, args }, async (scenario) => {
-    if (!isClassic) await scenario.configure({ 'consumer.session.timeout.ms': STATIC_SESSION_MS })
+    if (!isClassic)
+      await scenario.topics.configure(scenario.group, { 'consumer.session.timeout.ms': STATIC_SESSION_MS })
     const [first, second, third] = ['first', 'second', 'third'].map((name) =>
       scenario.join(name, { instance: `instance-${name}` }),
     )
