@@ -61,7 +61,7 @@ interface LogEntry<Rec> {
 class TraceStep<Rec> implements Step<Rec> {
   readonly nowMs: number
   readonly records: { readonly record: Rec; readonly isReplayed: boolean }[] = []
-  undo: ((step: Step<Rec>, error: ErrorCode) => void) | undefined
+  readonly undoes: ((step: Step<Rec>, error: ErrorCode) => void)[] = []
   readonly timers = new Map<string, { delayMs: number; fire: (step: Step<Rec>) => void } | undefined>()
   readonly replies: { readonly waiter: Waiter<unknown>; readonly answer: unknown }[] = []
   readonly waiters: Waiter<unknown>[] = []
@@ -79,8 +79,7 @@ class TraceStep<Rec> implements Step<Rec> {
   }
 
   onAppendFailed(undo: (step: Step<Rec>, error: ErrorCode) => void): void {
-    assert(this.undo === undefined, 'a step has one way to take back what it did')
-    this.undo = undo
+    this.undoes.push(undo)
   }
 
   schedule(key: string, delayMs: number, fire: (step: Step<Rec>) => void): void {
@@ -286,9 +285,9 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
   /** Whom the step wanted to answer gets the error, unless the undoing has an answer of its own. */
   private takeBack(step: TraceStep<Rec>, error: ErrorCode): void {
     const hasChangedState = step.records.some(({ isReplayed }) => !isReplayed)
-    assert(step.undo !== undefined || !hasChangedState, 'nobody takes back what the step did to the state')
+    assert(step.undoes.length > 0 || !hasChangedState, 'nobody takes back what the step did to the state')
     const undoing = new TraceStep<Rec>(this.nowMs)
-    step.undo?.(undoing, error)
+    for (const undo of step.undoes) undo(undoing, error)
     this.bringAbout(undoing)
     for (const { waiter } of step.replies) {
       const call = this.calls.get(waiter)
