@@ -47,6 +47,7 @@ const COMMIT_EVERY_MS = 1000
 const SESSION_TIMEOUT_MS = 45_000
 const REBALANCE_TIMEOUT_MS = 60_000
 const HEARTBEAT_INTERVAL_MS = 3000
+const METADATA_AGE_MS = 30_000
 
 /** Joins the group and prints: what it has not read yet, or with `follow` also what comes. */
 export async function consumeAsMember(
@@ -83,6 +84,7 @@ async function memberMaker(
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+    metadataAgeMs: METADATA_AGE_MS,
   }
   if (protocol === 'classic') {
     const assignors = named.length > 0 ? named : [...classicAssignors.keys()]

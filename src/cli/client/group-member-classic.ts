@@ -23,8 +23,6 @@ import { GroupMember, type GroupMemberOptions, type PartitionHolder } from './gr
 const PROTOCOL_TYPE = 'consumer'
 /** LeaveGroup names members in a list from this version on (KIP-345). */
 const LEAVE_BATCH_VERSION = 3
-/** How often the leader looks whether topics have more partitions. */
-const METADATA_AGE_MS = 30_000
 
 export class ClassicMember extends GroupMember {
   private readonly isCooperative: boolean
@@ -254,7 +252,7 @@ export class ClassicMember extends GroupMember {
   private async lookForPartitions(): Promise<void> {
     const nowMs = this.cluster.options.clock.monotonicMs()
     const shared = this.sharedCounts
-    if (shared === undefined || nowMs - this.lookedMs < METADATA_AGE_MS) return
+    if (shared === undefined || nowMs - this.lookedMs < this.options.metadataAgeMs) return
     this.lookedMs = nowMs
     const counts = await this.partitionCounts([...new Set([...shared.keys(), ...this.options.topics])])
     const changed = [...counts].find(([topic, count]) => shared.get(topic) !== count)

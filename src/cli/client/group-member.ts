@@ -31,6 +31,8 @@ export interface GroupMemberOptions {
   readonly rebalanceTimeoutMs: number
   /** Time between signs of life (classic; else the broker decides). */
   readonly heartbeatIntervalMs: number
+  /** How often the leader looks whether topics have more partitions (classic; else the broker does). */
+  readonly metadataAgeMs: number
 }
 
 /** Who reads the partitions. */

@@ -44,11 +44,11 @@ function parseRow(line: string, where: string): FileRow {
 /** Undefined when quotes do not match. */
 function split(line: string): string[] | undefined {
   const fields: string[] = []
-  const field = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y
+  const field = /(?: *"((?:[^"]|"")*)" *|([^",]*))(,|$)/y
   for (;;) {
     const found = field.exec(line)
     if (found === null) return undefined
-    fields.push((found[1]?.replaceAll('""', '"') ?? found[2]!).trim())
+    fields.push(found[1]?.replaceAll('""', '"') ?? found[2]!.trim())
     if (found[3] === '') return fields
   }
 }
