@@ -63,11 +63,15 @@ export class GroupScenario {
   private readonly instances = new Map<string, string>()
   private broken: Error | undefined
 
-  private constructor(broker: BrokerUnderTest, program: MemberProgram, options: GroupOptions) {
+  private constructor(
+    broker: BrokerUnderTest,
+    program: MemberProgram,
+    options: GroupOptions & { readonly group: string },
+  ) {
     this.broker = broker
     this.program = program
     this.options = options
-    this.group = options.group ?? `group-${process.pid}-${++scenarios}`
+    this.group = options.group
     this.topics = new GroupTopics((error) => this.fail(error))
   }
 
@@ -77,10 +81,10 @@ export class GroupScenario {
     program: MemberProgram,
     options: GroupOptions = {},
   ): Promise<GroupScenario> {
-    const scenario = new GroupScenario(broker, program, options)
+    const number = `${process.pid}-${++scenarios}`
+    const scenario = new GroupScenario(broker, program, { group: `group-${number}`, ...options })
     const { topics } = scenario
     await topics.connect(broker)
-    const number = `${process.pid}-${scenarios}`
     const wanted = options.topics ?? { [`six-${number}`]: 6, [`three-${number}`]: 3 }
     for (const [topic, partitions] of Object.entries(wanted)) await topics.add(topic, partitions)
     topics.letFlow()
