@@ -53,6 +53,8 @@ export class PendingStep<Rec> implements Step<Rec> {
   readonly replies: Reply[] = []
   readonly timers: TimerChange<Rec>[] = []
   readonly undoes: Undo<Rec>[] = []
+  /** The waiters that this step has made. */
+  readonly waiters: PendingAnswer<unknown>[] = []
 
   private readonly waiting: Set<PendingAnswer<unknown>>
 
@@ -84,6 +86,7 @@ export class PendingStep<Rec> implements Step<Rec> {
 
   wait<Answer>(): PendingAnswer<Answer> {
     const answer = new PendingAnswer<Answer>()
+    this.waiters.push(answer as PendingAnswer<unknown>)
     this.waiting.add(answer as PendingAnswer<unknown>)
     return answer
   }

@@ -228,10 +228,11 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
         for (const { to } of (repair as PendingStep<Rec>).replies) answered.add(to)
       })
     }
-    for (const { to } of step.replies) {
-      if (answered.has(to)) continue
-      this.waiting.delete(to)
-      to.reject(new KafkaError(error, cause.message))
+    // Who was to be answered, and who has come with this step to wait for a later one: there is nothing to wait for now.
+    for (const waiter of new Set([...step.replies.map(({ to }) => to), ...step.waiters])) {
+      if (answered.has(waiter)) continue
+      this.waiting.delete(waiter)
+      waiter.reject(new KafkaError(error, cause.message))
     }
   }
 

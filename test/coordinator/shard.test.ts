@@ -185,6 +185,16 @@ describe('records that the log refuses', () => {
     assert.deepEqual(stage.failures, [])
   })
 
+  test('leave nobody waiting who came with the step', async () => {
+    const stage = new ShardStage(tooLarge)
+    const call = stage.shard.run<string>((_, step) => {
+      step.append({ page: 'a', text: 'x'.repeat(2000) })
+      step.onAppendFailed(() => {})
+      return step.wait<string>()
+    })
+    assert.deepEqual(await endings([call]), ['UNKNOWN_SERVER_ERROR'])
+  })
+
   test('of a step that cannot take anything back make the state be loaded again', async () => {
     const stage = new ShardStage(tooLarge)
     const call = stage.shard.run((_, step) => step.persist({ page: 'a', text: 'x'.repeat(2000) }))
