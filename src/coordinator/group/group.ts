@@ -2,6 +2,7 @@
 // Promises that neither has to know the protocol. Leaves joining, assignments and sessions to classic/ and consumer/.
 import type { ClusterImage } from '../../cluster/image.ts'
 import type { BrokerConfig } from '../../config/broker-config.ts'
+import type { GroupConfig } from '../../config/group-config.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Step } from '../step.ts'
 import type { GroupRecord } from './records.ts'
@@ -63,13 +64,6 @@ export interface Group {
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
-}
-
-/** Settings of one group (`kafka-configs --entity-type groups`), each with the broker's where it has none of its own. */
-export interface GroupConfig {
-  readonly consumerSessionTimeoutMs: number
-  readonly consumerHeartbeatIntervalMs: number
-  readonly consumerAssignmentIntervalMs: number
 }
 
 /** What groups need of the broker around them. One for each broker; nothing here waits. */
