@@ -169,7 +169,14 @@ export class ConsumerScript {
     })
   }
 
+  /** Nobody has anything of it any more: a topic of the same name that comes later is another one. */
   deleteTopic(name: string): void {
+    for (const { owned } of this.owners()) {
+      for (const partition of owned) if (partition.startsWith(`${name}-`)) owned.delete(partition)
+    }
+    for (const consumer of this.consumers.values()) {
+      consumer.told = consumer.told?.filter((partition) => !partition.startsWith(`${name}-`))
+    }
     this.image = advance(this.image, { deletedTopicIds: [this.image.topics.get(name)!.id] })
   }
 

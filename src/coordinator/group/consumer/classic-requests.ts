@@ -16,6 +16,7 @@ import { encodeNamed } from './downgrade.ts'
 import type { Scene } from './draft.ts'
 import { type ClassicMember, type ConsumerMember, memberStates } from './member.ts'
 import { assignmentOf, listPartitions } from './partitions.ts'
+import { followTopics } from './progress.ts'
 import { type Departure, removeMembers } from './removal.ts'
 import { memberTimerKey } from './timer-keys.ts'
 import { awaitJoin, startSession } from './timers.ts'
@@ -80,6 +81,7 @@ export function heartbeatConsumerGroup(
   const scene = { groups, step, surroundings: group.surroundings }
   const member = memberOf(group, request)
   startSession(scene, group.groupId, member)
+  followTopics(scene, group)
   if (!wouldGetFurther(group, member)) return { errorCode: errors.NONE.code }
   awaitJoin(scene, group, member)
   return { errorCode: errors.REBALANCE_IN_PROGRESS.code }

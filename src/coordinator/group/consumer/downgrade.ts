@@ -15,6 +15,7 @@ import type { GroupStep } from '../group.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { Scene } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
+import { assignmentOf, listPartitions, union } from './partitions.ts'
 import { cancelMemberTimers, groupTimerKey } from './timer-keys.ts'
 
 /** Converts the group, without those who leave, if it can be and may be. False: it stays a consumer group. */
@@ -43,7 +44,11 @@ export function downgradeWithout(
   return true
 }
 
-/** Stable, at the generation that is the group's epoch, everybody with its target. Undefined if the members have no protocol in common. */
+/**
+ * Stable, at the generation that is the group's epoch. Everybody counts as assigned what it has not given up yet: nobody
+ * is told of it, as the rebalance follows, but the group may turn into a consumer group again before the rebalance ends.
+ * Undefined if the members have no protocol in common.
+ */
 function classicGroupOf(
   group: ConsumerGroup,
   members: readonly ConsumerMember[],
@@ -63,9 +68,11 @@ function classicGroupOf(
   if (classic.protocolName === null) return undefined
   const image = group.surroundings.image()
   try {
-    for (const member of classic.members.values()) {
+    for (const { memberId, assigned, pendingRevocation } of members) {
+      const member = classic.members.get(memberId)!
       const version = consumerProtocolVersion(member.metadata(classic.protocolName))
-      member.assignment = encodeNamed(group.targetOf(member.memberId), image, version)
+      const held = assignmentOf(listPartitions(union(assigned, pendingRevocation)))
+      member.assignment = encodeNamed(held, image, version)
     }
   } catch (error) {
     if (error instanceof DecodeError) return undefined

@@ -105,19 +105,23 @@ function memberOf(draft: Draft, request: HeartbeatRequest, memberId: string): Co
   return succeed(draft, predecessor, memberId)
 }
 
-/** What the request tells about the member; null and -1 mean: as before. */
+/**
+ * What the request tells about the member. Null and -1 mean: as before. Who joins tells everything, so that a pattern, a
+ * rack or an assignor of a static member's predecessor does not live on (Apache Kafka 4.3 keeps them).
+ */
 function withNews(before: ConsumerMember, request: HeartbeatRequest, memberId: string): ConsumerMember {
   const { subscribedTopicNames, rebalanceTimeoutMs } = request
+  const blank = request.memberEpoch === JOIN_EPOCH ? emptyMember(memberId) : before
   return {
     ...before,
     memberId,
     instanceId: request.instanceId ?? before.instanceId,
-    rackId: request.rackId ?? before.rackId,
+    rackId: request.rackId ?? blank.rackId,
     rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? before.rebalanceTimeoutMs : rebalanceTimeoutMs,
-    serverAssignor: request.serverAssignor ?? before.serverAssignor,
+    serverAssignor: request.serverAssignor ?? blank.serverAssignor,
     subscribedTopicNames:
-      subscribedTopicNames === null ? before.subscribedTopicNames : topicNames(subscribedTopicNames),
-    subscribedTopicRegex: request.subscribedTopicRegex ?? before.subscribedTopicRegex,
+      subscribedTopicNames === null ? blank.subscribedTopicNames : topicNames(subscribedTopicNames),
+    subscribedTopicRegex: request.subscribedTopicRegex ?? blank.subscribedTopicRegex,
     clientId: request.clientId ?? '',
     clientHost: request.clientHost,
     classic: null,

@@ -1,12 +1,15 @@
 // What every sign of life of a member brings about, whichever protocol it speaks: its news are taken up, the group's epoch
 // follows, and the member takes its next step. Promises drafts only. Leaves who the member is to heartbeat.ts and
 // classic-join.ts.
-import type { Draft, Scene } from './draft.ts'
+import type { TimelineEvent } from '../timeline.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
+import { Draft, type Scene } from './draft.ts'
 import { type ConsumerMember, isReconciledTo, JOIN_EPOCH, sameNames } from './member.ts'
 import type { PartitionList } from './partitions.ts'
 import { followPatterns } from './patterns.ts'
 import { reconcile } from './reconcile.ts'
-import { followRevocation } from './timers.ts'
+import { updateTarget } from './target.ts'
+import { awaitTarget, followRevocation } from './timers.ts'
 import { aboutMember, nameOf, subscriptionOf } from './words.ts'
 
 /** A static member comes back under another id, and takes over what it had (KIP-345, KIP-848). */
@@ -24,22 +27,42 @@ export function succeed(draft: Draft, predecessor: ConsumerMember, memberId: str
 
 /** Takes up what the member tells, and what has become of the topics; begins another epoch if the target depends on it. */
 export function follow(
-  { step, surroundings }: Scene,
+  { step }: Scene,
   draft: Draft,
   before: ConsumerMember,
   member: ConsumerMember,
 ): boolean {
-  const { group } = draft
   draft.putMetadata(before, member)
   const hasPatternChanged = followPatterns(draft, before, member, step.nowMs)
   const hasChanged = hasPatternChanged || !sameNames(before.subscribedTopicNames, member.subscribedTopicNames)
-  const image = surroundings.image()
-  const compared = group.comparedImage
-  const isCompared = compared?.topics === image.topics && compared.brokers === image.brokers
-  const haveTopicsChanged = (hasChanged || !isCompared) && draft.compareTopics()
+  const haveTopicsChanged = (hasChanged || !isCompared(draft)) && draft.compareTopics()
   if (hasChanged || haveTopicsChanged || draft.isDue) draft.bumpEpoch()
   noteNews(draft, member, hasChanged, haveTopicsChanged)
   return hasChanged
+}
+
+/** Whether topics and racks are those that the group was last compared with. */
+function isCompared({ group }: Draft): boolean {
+  const image = group.surroundings.image()
+  const compared = group.comparedImage
+  return compared?.topics === image.topics && compared.brokers === image.brokers
+}
+
+/** Looks for changes of topics on behalf of members that do not tell anything new: those of the classic protocol. */
+export function followTopics(scene: Scene, group: ConsumerGroup): void {
+  const draft = new Draft(group)
+  if (isCompared(draft)) return
+  if (draft.compareTopics()) {
+    draft.bumpEpoch()
+    draft.note(topicsChanged(draft.groupEpoch))
+    if (!updateTarget(draft, scene.step.nowMs)) draft.after(() => awaitTarget(scene, draft))
+  }
+  draft.commit(scene.step)
+}
+
+function topicsChanged(generation: number): TimelineEvent {
+  const reason = 'topics that the group subscribes to have come, gone, or got other partitions or racks'
+  return { kind: 'metadata-changed', generation, reason }
 }
 
 function noteNews(
@@ -58,11 +81,7 @@ function noteNews(
       reason: `${nameOf(member)} ${isNew ? 'joined and subscribes' : 'now subscribes'} to ${subscriptionOf(member)}`,
     })
   } else if (haveTopicsChanged) {
-    draft.note({
-      kind: 'metadata-changed',
-      generation,
-      reason: 'topics that the group subscribes to have come, gone, or got other partitions or racks',
-    })
+    draft.note(topicsChanged(generation))
   }
 }
 
