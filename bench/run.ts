@@ -1,9 +1,8 @@
 // Runs the rows: A, B, A, B, ... on one machine, so that a ratio compares neighbours in time.
 // Promises that a row which fails is reported and the others still run, that both long-lived brokers are warmed alike,
-// that the page cache was touched before anything is timed, and that no broker or data directory outlives the run.
+// and that no broker or data directory outlives the run. Leaves warm memory to the rows that write (warm-memory.ts).
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
-import { freemem } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTopic } from './admin.ts'
 import {
@@ -43,6 +42,8 @@ export interface MetricResult {
 export interface RowResult {
   readonly id: string
   readonly metrics: readonly MetricResult[]
+  /** What the row took, both sides and all rounds together. */
+  readonly seconds?: number
   /** What went wrong on either side; the figures above are then incomplete. */
   readonly errors: readonly string[]
 }
@@ -54,16 +55,6 @@ export interface Progress {
 
 type Slot = 'ours' | 'theirs'
 const slots = ['ours', 'theirs'] as const
-
-/** Writes and deletes a junk file: memory a guest machine never touched costs up to ten times as much at its first use. */
-function warmPageCache(directory: string, bytes: number): void {
-  const path = join(directory, 'junk')
-  const chunk = Buffer.alloc(8 << 20, 1)
-  const file = openSync(path, 'w')
-  for (let written = 0; written < bytes; written += chunk.length) writeSync(file, chunk)
-  closeSync(file)
-  rmSync(path)
-}
 
 export function scaleOf(quick: boolean): Scale {
   return { quick, amount: (full) => Math.round(quick ? full / 5 : full) }
@@ -94,12 +85,13 @@ export class Bench {
   }
 
   async run(rows: readonly Row[], progress: Progress): Promise<RowResult[]> {
-    warmPageCache(this.options.dataDir, Math.min(this.options.quick ? 1e9 : 6e9, freemem() / 3))
     const results: RowResult[] = []
     try {
       for (const row of rows) {
         progress.rowStarts(row.id)
-        const result = row.kind === 'shared' ? await this.runShared(row) : await this.runAlone(row)
+        const started = performance.now()
+        const figures = row.kind === 'shared' ? await this.runShared(row) : await this.runAlone(row)
+        const result = { ...figures, seconds: Math.round((performance.now() - started) / 1e3) }
         results.push(result)
         progress.rowEnds(result)
       }

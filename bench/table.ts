@@ -68,7 +68,8 @@ export function rowLine(row: RowResult): string {
     const verdict = verdictText[metric.verdict]
     return `${metric.name} ${medianText(metric.ours, metric.unit)} / ${medianText(metric.theirs, metric.unit)} = ${ratioText(metric)}${verdict && ` ${verdict}`}`
   })
-  return [`${row.id}: ${figures.join('; ')}`, ...row.errors.map((error) => `  ${error}`)].join('\n')
+  const took = row.seconds === undefined ? '' : ` (${row.seconds} s)`
+  return [`${row.id}${took}: ${figures.join('; ')}`, ...row.errors.map((error) => `  ${error}`)].join('\n')
 }
 
 /** How many metrics met their aim, their must, or missed. */

@@ -4,6 +4,7 @@
 import { removeTopic, withCpu } from '../broker-process.ts'
 import { consume, endToEndLatency, producerPerf } from '../java-clients.ts'
 import { atLeast, atMost, metric, type Row } from '../row.ts'
+import { withWarmMemory } from '../warm-memory.ts'
 import { newTopicName, onNewTopic, preload } from './raw.ts'
 
 function producerRow(recordBytes: number, partitions: number, acks: '1' | 'all', codec: string): Row {
@@ -21,7 +22,9 @@ function producerRow(recordBytes: number, partitions: number, acks: '1' | 'all',
         const { bootstrapServers } = broker
         const properties = { acks, 'compression.type': codec }
         const load = { bootstrapServers, topic, records, recordBytes, properties }
-        const { cpu, result } = await withCpu(broker, () => producerPerf(load))
+        const { cpu, result } = await withWarmMemory(broker, records * (recordBytes + 20), () =>
+          withCpu(broker, () => producerPerf(load)),
+        )
         return {
           throughput: result.megabytesPerSecond,
           'CPU per GB': cpu / ((records * recordBytes) / 1e9),

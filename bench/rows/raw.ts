@@ -13,6 +13,7 @@ import {
   type Sample,
   type Scale,
 } from '../row.ts'
+import { withWarmMemory } from '../warm-memory.ts'
 
 const acksName = (acks: 1 | -1) => (acks === 1 ? '1' : 'all')
 
@@ -94,7 +95,9 @@ function produceRow(size: BatchSize, partitions: number, acks: 1 | -1): Row {
           inFlight: size.inFlight,
           bytes: scale.amount(size.volume),
         }
-        const { cpu, result } = await withCpu(broker, () => runRaw('produce', options))
+        const { cpu, result } = await withWarmMemory(broker, options.bytes!, () =>
+          withCpu(broker, () => runRaw('produce', options)),
+        )
         return rates(result.bytes, result, cpu)
       }),
   }
@@ -163,10 +166,12 @@ const followRow: Row = {
   measure: (broker, scale) =>
     onNewTopic(broker, 3, {}, async (topic) => {
       const load = { port: broker.port, topic, partitions: 3, bytes: scale.amount(1e9) }
-      const { cpu, result } = await withCpu(broker, async () => {
-        const both = [runRaw('fetch', { ...load, follow: 1 }), runRaw('produce', load)] as const
-        return (await Promise.all(both))[0]
-      })
+      const { cpu, result } = await withWarmMemory(broker, load.bytes, () =>
+        withCpu(broker, async () => {
+          const both = [runRaw('fetch', { ...load, follow: 1 }), runRaw('produce', load)] as const
+          return (await Promise.all(both))[0]
+        }),
+      )
       return { throughput: result.megabytesPerSecond, 'CPU per GB in and out': cpu / (result.bytes / 1e9) }
     }),
 }
@@ -202,7 +207,9 @@ const fsyncRow: Row = {
   measure: (broker, scale) =>
     onNewTopic(broker, 1, { 'flush.messages': '1' }, async (topic) => {
       const options = { port: broker.port, topic, inFlight: 50, bytes: scale.amount(250e6) }
-      const { cpu, result } = await withCpu(broker, () => runRaw('produce', options))
+      const { cpu, result } = await withWarmMemory(broker, options.bytes, () =>
+        withCpu(broker, () => runRaw('produce', options)),
+      )
       return { ...rates(result.bytes, result, cpu), p99: result.latencyUs!.p99 }
     }),
 }
