@@ -46,7 +46,7 @@ const PARTITION_MAX_BYTES = 1024 * 1024
 const COMMIT_EVERY_MS = 1000
 const SESSION_TIMEOUT_MS = 45_000
 const REBALANCE_TIMEOUT_MS = 60_000
-const HEARTBEAT_INTERVAL_MS = 3000
+const HEARTBEAT_INTERVAL_MS = 1000
 const METADATA_AGE_MS = 30_000
 
 /** Joins the group and prints: what it has not read yet, or with `follow` also what comes. */

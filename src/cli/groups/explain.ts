@@ -47,7 +47,11 @@ Examples:
       const events = flags.last === undefined ? all : all.slice(-flags.last)
       if (flags.json && !flags.follow) return printJson(io, events)
       if (flags.json) await io.print(linesOf(events))
-      else {
+      else if (events.length === 0) {
+        io.note(
+          `nothing has happened to group ${groupId} since its broker started; ${await nowText(cluster, groupId)}`,
+        )
+      } else {
         await io.print(
           table(
             HEADINGS,
@@ -64,7 +68,10 @@ Examples:
 
 async function eventsOf(cluster: Cluster, groupId: string): Promise<readonly TimelineEvent[]> {
   try {
-    return await timeline(cluster, groupId)
+    const events = await timeline(cluster, groupId)
+    // Nothing is known of groups that never were; of others that nothing happened to since the broker started either.
+    if (events.length === 0) await describeGroup(cluster, groupId)
+    return events
   } catch (error) {
     if (!(error instanceof NoTimelinesError)) throw error
     throw new CommandError(`${error.message} (Apache Kafka does not; Odradek does)`)
