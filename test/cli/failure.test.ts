@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   isRetriable,
+  NoSuchGroupError,
   NoSuchTopicError,
   TimeoutError,
   UnreachableError,
@@ -34,6 +35,15 @@ test('a broker that names an address nobody reaches: which broker, and what to c
 test('what a broker answered keeps its words and its name', () => {
   const error = new KafkaError(errors.INVALID_CONFIG, 'Unknown topic config name: x')
   assert.equal(explain(error), 'Unknown topic config name: x (INVALID_CONFIG)')
+})
+
+test('a missing group: the nearest name, else some of those that are there', () => {
+  assert.equal(explain(new NoSuchGroupError('g')), 'group g does not exist; there are no groups')
+  const some = ['billing', 'shipping']
+  assert.match(explain(new NoSuchGroupError('biling', some)), /does not exist; did you mean billing\?$/)
+  assert.match(explain(new NoSuchGroupError('x', some)), /does not exist; there are billing, shipping$/)
+  const many = Array.from({ length: 7 }, (_, i) => `group-${i}`)
+  assert.match(explain(new NoSuchGroupError('x', many)), /group-4, … \(`odradek groups list` shows all 7\)$/)
 })
 
 test('a missing topic, a time-out, a missing file: what to do next', () => {

@@ -38,3 +38,7 @@ test('bytes and counts in words', () => {
     ['0 records', '1 record', '12,345 records'],
   )
 })
+
+test('what would move the cursor is shown by its number', () => {
+  assert.match(table(['A'], [['x\u001b[2J\u0007\n']], true), /x\\x1b\[2J\\x07\\x0a/)
+})

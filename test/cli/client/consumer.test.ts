@@ -135,6 +135,75 @@ describe('poll', () => {
   })
 })
 
+describe('partitions that come and go', () => {
+  const at = (offset: number) => [{ topic: topic.name, index: 0, offset }]
+
+  test('nothing of a partition that was given up is handed out, whatever is under way or has arrived', async () => {
+    fill(3)
+    const consumer = new Consumer(cluster, options, at(0))
+    await consumer.poll()
+    consumer.giveUp(() => true)
+    fill(3)
+    for (let i = 0; i < 5; i++) assert.deepEqual(await consumer.poll(), [])
+    consumer.close()
+  })
+
+  test('a partition taken up again begins where it is told, though an older fetch comes back later', async () => {
+    fill(3)
+    const usual = topic.fetch.bind(topic)
+    let answer = () => {}
+    const isAsked = new Promise<void>((asked) => {
+      topic.broker.on(fetch, async (request) => {
+        const response = usual(request)
+        asked()
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+        return response
+      })
+    })
+    const consumer = new Consumer(cluster, options, at(0))
+    const polled = consumer.poll()
+    await isAsked
+    consumer.giveUp(() => true)
+    consumer.assign(at(6))
+    topic.broker.on(fetch, usual)
+    answer()
+    let parts = await polled
+    while (parts.length === 0) parts = await consumer.poll()
+    assert.deepEqual(
+      parts.flatMap((part) => [...part.records()]).map((record) => record.offset),
+      [6, 7, 8],
+    )
+    consumer.close()
+  })
+
+  test('without partitions a poll waits, until it is woken or partitions come', async () => {
+    fill(1)
+    const consumer = new Consumer(cluster, { ...options, maxWaitMs: 60_000 }, [])
+    const waiting = consumer.poll()
+    consumer.wake()
+    assert.deepEqual(await waiting, [])
+    const next = consumer.poll()
+    consumer.assign(at(0))
+    assert.equal((await next)[0]!.nextOffset, 3)
+    consumer.close()
+  })
+
+  test('a failure of a partition that was given up does not end the consumer', async () => {
+    fill(1)
+    const consumer = new Consumer(cluster, options, at(0))
+    topic.broker.on(fetch, () => {
+      consumer.giveUp(() => true)
+      return {
+        responses: [{ topicId: topic.topicId, partitions: [{ partitionIndex: 0, errorCode: 1 }] }],
+      }
+    })
+    for (let i = 0; i < 3; i++) assert.deepEqual(await consumer.poll(), [])
+    consumer.close()
+  })
+})
+
 describe('what of a fetch is visible', () => {
   const data = (baseOffset: number, producerId: number, transactional: boolean) =>
     buildBatch({

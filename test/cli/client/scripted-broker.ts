@@ -17,6 +17,7 @@ interface Line {
   readonly api: Api
   readonly versions: readonly [number, number]
   readonly answer: (request: never, version: number) => unknown
+  readonly isAdvertised: boolean
 }
 
 export interface Asked {
@@ -40,11 +41,13 @@ export class ScriptedBroker {
     broker.port = listening.port
     broker.stopListening = () => listening.close()
     broker.on(all.apiVersions, () => ({
-      apiKeys: [...broker.lines.values()].map(({ api, versions }) => ({
-        apiKey: api.key,
-        minVersion: versions[0],
-        maxVersion: versions[1],
-      })),
+      apiKeys: [...broker.lines.values()]
+        .filter(({ isAdvertised }) => isAdvertised)
+        .map(({ api, versions }) => ({
+          apiKey: api.key,
+          minVersion: versions[0],
+          maxVersion: versions[1],
+        })),
     }))
     return broker
   }
@@ -55,7 +58,12 @@ export class ScriptedBroker {
     answer: (request: Value<A['request']>, version: number) => Answer<A> | Promise<Answer<A>>,
     versions: readonly [number, number] = api.advertised,
   ): void {
-    this.lines.set(api.key, { api, versions, answer })
+    this.lines.set(api.key, { api, versions, answer, isAdvertised: true })
+  }
+
+  /** The same for an API that nobody is told of. */
+  onUnadvertised<A extends Api>(api: A, answer: (request: Value<A['request']>) => Answer<A>): void {
+    this.lines.set(api.key, { api, versions: api.advertised, answer, isAdvertised: false })
   }
 
   async stop(): Promise<void> {
@@ -80,8 +88,11 @@ export class ScriptedBroker {
   }
 
   private async reply(stream: Stream, bytes: Buffer, connection: number): Promise<void> {
-    const { key, version, correlationId, bodyOffset } = decodeRequestHeader(bytes, 0, bytes.length, (key) =>
-      all.apis.get(key),
+    const { key, version, correlationId, bodyOffset } = decodeRequestHeader(
+      bytes,
+      0,
+      bytes.length,
+      (key) => this.lines.get(key)?.api ?? all.apis.get(key),
     )
     const line = this.lines.get(key)
     if (line === undefined) {
