@@ -109,7 +109,9 @@ export function encodeNamed(assignment: Assignment, image: ClusterImage, version
 function replace({ groups, step }: Scene, group: ConsumerGroup, classic: ClassicGroup): void {
   const { groupId } = group
   group.appendTombstones(persisting(step))
-  step.persist(groupMetadataRecord(classic))
+  const record = groupMetadataRecord(classic)
+  // Without a leader: a broker that loads it, because this one fails before the rebalance ends, begins the rebalance again.
+  step.persist({ ...record, value: { ...record.value!, leader: null } })
   groups.set(classic)
   step.cancel(groupTimerKey('target', groupId))
   for (const { memberId } of group.members()) cancelMemberTimers(step, groupId, memberId)

@@ -13,8 +13,9 @@ export function assignmentDelayMs(draft: Draft, nowMs: number): number {
   const intervalMs = surroundings.groupConfig(groupId).consumerAssignmentIntervalMs
   // The time of the last one is not known (Kafka before 4.3), or nobody wants to wait.
   if (assignmentTimestampMs === 0 || intervalMs === 0) return 0
-  // A clock that was set back must not keep a group waiting for longer than that.
-  return Math.min(Math.max(assignmentTimestampMs + intervalMs - nowMs, 0), intervalMs)
+  // The clock was set back: nobody knows how long ago it was.
+  if (nowMs < assignmentTimestampMs) return 0
+  return Math.max(assignmentTimestampMs + intervalMs - nowMs, 0)
 }
 
 /** Computes the target of the draft's epoch, unless it is there already or must wait. True if it is there then. */

@@ -1,0 +1,117 @@
+// Static members (KIP-345): one instance id, and under it one member after the other.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ConsumerScript } from './script.ts'
+
+const started = () => {
+  const script = new ConsumerScript({ topics: { t: 2 } })
+  script.join('a', { topics: ['t'], instance: 'one' })
+  script.join('b', { topics: ['t'], instance: 'two' })
+  script.settle()
+  script.reasons()
+  return script
+}
+
+describe('a static member on leave', () => {
+  test('keeps its partitions, and whoever comes under its instance id has them without a rebalance', () => {
+    const script = started()
+    assert.equal(script.leave('a', -2), 'epoch -2')
+    assert.equal(script.shape, 'Reconciling 3/3: a@-2 t-0 / b@3 t-1')
+    script.assertSameAfterReload()
+    assert.equal(script.beat('b'), 'epoch 3')
+    const records = script.shard.records.length
+    assert.equal(script.join('a2', { topics: ['t'], instance: 'one' }), 'epoch 3: t-0')
+    assert.deepEqual(script.recordTypes(records), [
+      'CurrentMemberAssignment null',
+      'TargetAssignmentMember null',
+      'MemberMetadata null',
+      'MemberMetadata',
+      'TargetAssignmentMember',
+      'CurrentMemberAssignment',
+      'MemberMetadata',
+      'CurrentMemberAssignment',
+    ])
+    assert.equal(script.shape, 'Stable 3/3: b@3 t-1 / a2@3 t-0')
+    assert.equal(script.beat('b'), 'epoch 3')
+    script.assertSameAfterReload()
+    assert.deepEqual(script.reasons(), [
+      'static member one, member id a1 (client a at /10.0.0.3) went on leave: its partitions wait for it until its session ends',
+      'static member one, member id a23 (client a at /10.0.0.3) came in the place of its member id a1',
+      'static member one, member id a23 (client a2 at /10.0.0.3) has all of its target of epoch 3',
+    ])
+  })
+
+  test('is put out when its session ends', () => {
+    const script = started()
+    script.leave('a', -2)
+    script.advance(44_000)
+    script.beat('b')
+    script.advance(1000)
+    assert.equal(script.shape, 'Assigning 4/3: b@3 t-1')
+    assert.equal(script.beat('b'), 'epoch 4: t-0 t-1')
+  })
+
+  test('can say so only for itself', () => {
+    const script = started()
+    const a = script.consumer('a')
+    assert.equal(script.send(a, { memberEpoch: -2, memberId: 'x' }).error.name, 'FENCED_INSTANCE_ID')
+    assert.equal(script.send(a, { memberEpoch: -2, instanceId: 'x' }).error.name, 'UNKNOWN_MEMBER_ID')
+  })
+
+  test('gives its successor what it was told to give up, too', () => {
+    const script = new ConsumerScript({ topics: { t: 2 } })
+    script.join('a', { topics: ['t'], instance: 'one' })
+    script.join('b', 't')
+    script.beat('a')
+    assert.equal(script.shape, 'Reconciling 3/3: a@2 t-0 (-t-1) / b@3?')
+    script.leave('a', -2)
+    assert.equal(script.beat('b'), 'epoch 3: t-1')
+    assert.equal(script.join('a2', { topics: ['t'], instance: 'one' }), 'epoch 3: t-0')
+    script.assertSameAfterReload()
+  })
+
+  test('may have subscribed to something else: the group goes on to the next epoch', () => {
+    const script = new ConsumerScript({ topics: { t: 2, u: 1 } })
+    script.join('a', { topics: ['t'], instance: 'one' })
+    script.leave('a', -2)
+    assert.equal(script.join('a2', { topics: ['u'], instance: 'one' }), 'epoch 3: u-0')
+  })
+
+  test('leaves nothing of its pattern, rack and assignor to a successor that has none', () => {
+    const script = new ConsumerScript({ topics: { t: 1, u: 1 } })
+    script.join('a', { regex: '.*', instance: 'one', rack: 'r', assignor: 'range' })
+    script.leave('a', -2)
+    assert.equal(script.join('a2', { topics: ['u'], instance: 'one' }), 'epoch 3: u-0')
+    const member = script.group.staticMember('one')!
+    assert.deepEqual([member.subscribedTopicRegex, member.rackId, member.serverAssignor], ['', null, null])
+    script.assertSameAfterReload()
+  })
+})
+
+describe('an instance id', () => {
+  test('in use is not given to another: UNRELEASED_INSTANCE_ID', () => {
+    const script = started()
+    assert.equal(script.join('c', { topics: ['t'], instance: 'one' }), 'UNRELEASED_INSTANCE_ID')
+    assert.equal(script.shape, 'Stable 3/3: a@3 t-0 / b@3 t-1')
+  })
+
+  test('of another member is fenced, and one that nobody has is unknown', () => {
+    const script = started()
+    const a = script.consumer('a')
+    assert.equal(script.send(a, { instanceId: 'two' }).error.name, 'FENCED_INSTANCE_ID')
+    assert.equal(script.send(a, { instanceId: 'three' }).error.name, 'UNKNOWN_MEMBER_ID')
+  })
+
+  test('is free after its member has left for good', () => {
+    const script = started()
+    script.leave('a', -1)
+    assert.equal(script.join('c', { topics: ['t'], instance: 'one' }), 'epoch 5: t-0')
+  })
+
+  test('stays with its member over a restart of the broker', () => {
+    const script = started()
+    script.shard.restart()
+    assert.equal(script.join('c', { topics: ['t'], instance: 'one' }), 'UNRELEASED_INSTANCE_ID')
+    assert.equal(script.beat('a'), 'epoch 3')
+  })
+})
