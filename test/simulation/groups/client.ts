@@ -47,6 +47,8 @@ export abstract class Client {
   protected readonly world: World
   protected readonly coordinator: Coordinator
   private isCommitting = false
+  /** Which gain of a partition its position is fetched for. */
+  private readonly gains = new Map<string, number>()
   private frozenUntilMs = 0
   /** Requests of one connection arrive in order. */
   private lastArrivalMs = 0
@@ -153,17 +155,23 @@ export abstract class Client {
   // Partitions.
 
   protected gain(key: string): void {
+    const gain = (this.gains.get(key) ?? 0) + 1
+    this.gains.set(key, gain)
     this.owned.set(key, undefined)
-    this.fetchSoon(key, 0)
+    this.fetchSoon(key, gain, 0)
   }
 
-  private fetchSoon(key: string, delayMs: number): void {
+  private fetchSoon(key: string, gain: number, delayMs: number): void {
     this.after(delayMs, () => {
-      if (this.owned.has(key) && this.owned.get(key) === undefined) this.fetch(key)
+      if (this.isWanted(key, gain)) this.fetch(key, gain)
     })
   }
 
-  private fetch(key: string): void {
+  private isWanted(key: string, gain: number): boolean {
+    return this.owned.has(key) && this.owned.get(key) === undefined && this.gains.get(key) === gain
+  }
+
+  private fetch(key: string, gain: number): void {
     const dash = key.lastIndexOf('-')
     const name = key.slice(0, dash)
     const partition = Number(key.slice(dash + 1))
@@ -181,8 +189,8 @@ export abstract class Client {
         }),
       tell: ([topic]) => String(topic!.partitions[0]!.committedOffset),
       done: (outcome) => {
-        if (!this.owned.has(key) || this.owned.get(key) !== undefined) return
-        if (outcome.kind !== 'answer') this.fetchSoon(key, this.world.between(100, 500))
+        if (!this.isWanted(key, gain)) return
+        if (outcome.kind !== 'answer') this.fetchSoon(key, gain, this.world.between(100, 500))
         else this.owned.set(key, Math.max(0, outcome.answer[0]!.partitions[0]!.committedOffset))
       },
     })

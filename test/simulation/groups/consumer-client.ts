@@ -131,7 +131,7 @@ export class ConsumerClient extends Client {
     this.call({
       what: `heartbeat ${this.epoch}${tells ? ` has ${owned}` : ''}`,
       command: (machine, step) => machine.consumerGroupHeartbeat(request, step),
-      isOrdered: tells,
+      isOrdered: true,
       tell: ({ memberEpoch, assignment }) =>
         assignment == null && memberEpoch === request.memberEpoch ? undefined : `epoch ${memberEpoch}`,
       done: (outcome) => {

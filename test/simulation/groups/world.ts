@@ -13,7 +13,7 @@ export interface Faults {
   readonly slow: number
   /**
    * The client gives a request up, and it arrives all the same, perhaps after later ones. Not for what is only safe in
-   * order, with Apache Kafka as here: commits, and heartbeats that say what a member has.
+   * order, with Apache Kafka as here: commits, and heartbeats of the consumer protocol, whose answers tell only what is new.
    */
   readonly late: number
   /** Records of a step cannot be appended. */

@@ -40,7 +40,8 @@ function groupOf(groupId: string, value: GroupMetadata, surroundings: GroupSurro
   for (const member of value.members) {
     group.add(memberFrom(member, value.protocol), value.protocolType)
   }
-  if (group.members.size > 0) group.state = 'Stable'
+  // A group that has just come from the consumer protocol has no leader yet, and a rebalance to do.
+  if (group.members.size > 0) group.state = value.leader === null ? 'PreparingRebalance' : 'Stable'
   group.refreshTopics()
   return group
 }
@@ -70,6 +71,10 @@ export function groupLoaded(group: ClassicGroup, step: GroupStep): void {
     reason: `this broker took over the group, with ${members.size} member${members.size === 1 ? '' : 's'}`,
   })
   for (const member of members.values()) keepAlive(group, member, step)
+  if (group.state === 'PreparingRebalance') {
+    prepareRebalance(group, 'the members have no leader: their rebalance had not ended', step)
+    return
+  }
   const { groupMaxSize } = group.surroundings.config()
   if (members.size > groupMaxSize) {
     const reason = `the group has ${members.size} members and may have ${groupMaxSize} (group.max.size)`
