@@ -61,6 +61,8 @@ export class GroupScenario {
   private readonly options: GroupOptions
   private readonly running = new Map<string, Running>()
   private readonly instances = new Map<string, string>()
+  /** Members that are expected to end with an error. */
+  private readonly doomed = new Set<string>()
   private broken: Error | undefined
 
   private constructor(
@@ -129,7 +131,7 @@ export class GroupScenario {
       this.fail(new Error(`${program.command} cannot be started: ${error.message}`)),
     )
     child.once('exit', (code, signal) => {
-      if (code === 0 || signal === 'SIGKILL' || !this.running.has(name)) return
+      if (code === 0 || signal === 'SIGKILL' || this.doomed.has(name)) return
       this.fail(new Error(`${name} ended with ${code ?? signal}: ${complaints().slice(-4000)}`))
     })
     return member
@@ -180,13 +182,8 @@ export class GroupScenario {
   /** Waits for a member that is expected to end by itself, with an error that says so. */
   async fails(member: Member, how: RegExp): Promise<void> {
     const { name } = member
-    const { closed } = this.running.get(name)!
-    this.running.delete(name)
-    let isClosed = false
-    void closed.then(() => {
-      isClosed = true
-    })
-    await this.until(`${name} ends by itself`, () => isClosed)
+    this.doomed.add(name)
+    await this.ended(name)
     assert.match(member.complaints(), how)
     this.history.add({ atMs: Date.now(), kind: 'lost', member: name, partitions: this.history.ownedBy(name) })
   }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,7 +30,7 @@ func franzGoOptions(args arguments, r *report) ([]kgo.Opt, error) {
 		kgo.SeedBrokers(args.bootstrap),
 		kgo.ClientID(args.name),
 		kgo.ConsumerGroup(args.group),
-		kgo.SessionTimeout(sessionTimeout),
+		kgo.SessionTimeout(args.session),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.HeartbeatInterval(heartbeatInterval),
 		kgo.FetchMaxWait(fetchWait),
@@ -78,24 +79,27 @@ func franzGo(ctx context.Context, args arguments, r *report) error {
 	}
 	r.ready()
 	for ctx.Err() == nil {
-		fetches := client.PollRecords(ctx, recordsPerCommit)
+		poll, cancel := context.WithTimeout(ctx, pollWait)
+		fetches := client.PollRecords(poll, recordsPerCommit)
+		cancel()
 		for _, failed := range fetches.Errors() {
-			if ctx.Err() == nil {
+			if !errors.Is(failed.Err, context.Canceled) && !errors.Is(failed.Err, context.DeadlineExceeded) {
 				r.hindered(fmt.Errorf("%s-%d: %w", failed.Topic, failed.Partition, failed.Err))
 			}
 		}
-		records := fetches.Records()
-		for _, record := range records {
+		fetches.EachRecord(func(record *kgo.Record) {
 			r.record(record.Topic, record.Partition, record.Offset, record.Value)
-		}
-		if err := client.CommitRecords(context.Background(), records...); err != nil {
+		})
+		// Also what an earlier commit failed to.
+		uncommitted := client.UncommittedOffsets()
+		if err := client.CommitUncommittedOffsets(context.Background()); err != nil {
 			r.hindered(err)
 		} else {
-			fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-				if len(p.Records) > 0 {
-					r.committed(p.Topic, p.Partition, p.Records[len(p.Records)-1].Offset+1)
+			for topic, partitions := range uncommitted {
+				for partition, at := range partitions {
+					r.committed(topic, partition, at.Offset)
 				}
-			})
+			}
 		}
 		client.AllowRebalance()
 	}

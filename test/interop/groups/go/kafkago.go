@@ -33,7 +33,7 @@ func kafkaGo(ctx context.Context, args arguments, r *report) error {
 		Topics:            args.topics,
 		GroupBalancers:    []kafka.GroupBalancer{balancer},
 		HeartbeatInterval: heartbeatInterval,
-		SessionTimeout:    sessionTimeout,
+		SessionTimeout:    args.session,
 		RebalanceTimeout:  rebalanceTimeout,
 		JoinGroupBackoff:  100 * time.Millisecond,
 		StartOffset:       kafka.FirstOffset,
@@ -97,23 +97,30 @@ func kafkaGoRead(
 	if err := reader.SetOffset(assignment.Offset); err != nil {
 		return err
 	}
-	waiting := 0
+	committed, next := assignment.Offset, assignment.Offset
 	for {
-		message, err := reader.ReadMessage(over)
-		if err != nil {
+		poll, cancel := context.WithTimeout(over, pollWait)
+		message, err := reader.ReadMessage(poll)
+		cancel()
+		isIdle := errors.Is(err, context.DeadlineExceeded) && over.Err() == nil
+		if err != nil && !isIdle {
 			return err
 		}
-		r.record(topic, int32(assignment.ID), message.Offset, message.Value)
-		waiting++
-		if waiting < recordsPerCommit && message.Offset+1 < message.HighWaterMark {
+		if !isIdle {
+			r.record(topic, int32(assignment.ID), message.Offset, message.Value)
+			next = message.Offset + 1
+			if next < committed+recordsPerCommit && next < message.HighWaterMark {
+				continue
+			}
+		}
+		if next == committed {
 			continue
 		}
-		waiting = 0
-		next := message.Offset + 1
 		if err := generation.CommitOffsets(map[string]map[int]int64{topic: {assignment.ID: next}}); err != nil {
 			r.hindered(err)
 			continue
 		}
+		committed = next
 		r.committed(topic, int32(assignment.ID), next)
 	}
 }

@@ -13,16 +13,17 @@ import (
 )
 
 const (
-	sessionTimeout    = 6 * time.Second
 	rebalanceTimeout  = 10 * time.Second
 	heartbeatInterval = time.Second
 	fetchWait         = 100 * time.Millisecond
+	pollWait          = 200 * time.Millisecond
 	recordsPerCommit  = 50
 )
 
 type arguments struct {
 	bootstrap, group, name, regex, instance, strategy, protocol string
 	topics                                                      []string
+	session                                                     time.Duration
 }
 
 // member runs until the context is over, then leaves the group.
@@ -49,9 +50,11 @@ func main() {
 	flags.StringVar(&args.instance, "instance", "", "")
 	flags.StringVar(&args.strategy, "strategy", "", "")
 	flags.StringVar(&args.protocol, "protocol", "classic", "")
+	sessionMs := flags.Int("session", 6000, "milliseconds; classic groups only")
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
+	args.session = time.Duration(*sessionMs) * time.Millisecond
 	if topics != "" {
 		args.topics = strings.Split(topics, ",")
 	}

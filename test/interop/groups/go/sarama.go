@@ -30,8 +30,13 @@ func (h saramaHandler) ConsumeClaim(session sarama.ConsumerGroupSession, claim s
 	h.report.partitions("assigned", session.GenerationID(), partition)
 	defer func() { h.report.partitions("revoked", session.GenerationID(), partition) }()
 	waiting := 0
+	again := time.NewTicker(pollWait)
+	defer again.Stop()
 	for {
 		select {
+		case <-again.C:
+			// What an earlier commit failed to; nothing is sent if there is nothing.
+			session.Commit()
 		case <-session.Context().Done():
 			return nil
 		case message, ok := <-claim.Messages():
@@ -69,7 +74,7 @@ func saramaMember(ctx context.Context, args arguments, r *report) error {
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Enable = false
 	config.Consumer.Group.InstanceId = args.instance
-	config.Consumer.Group.Session.Timeout = sessionTimeout
+	config.Consumer.Group.Session.Timeout = args.session
 	config.Consumer.Group.Heartbeat.Interval = heartbeatInterval
 	config.Consumer.Group.Rebalance.Timeout = rebalanceTimeout
 	config.Consumer.Group.Rebalance.Retry.Max = 100

@@ -1,14 +1,8 @@
-// A member of a group by kafkajs (eager, its own round-robin): commits after each batch.
+// A member of a group by kafkajs (eager, its own round-robin): commits after each batch. A batch whose commit failed comes
+// again: what of it was told already is passed over.
 // kafkajs tells its generation, and that the broker forgot it, only in its log, so that is where they are read from.
 import kafkajs from 'kafkajs'
-import {
-  askedToLeave,
-  fetchWaitMs,
-  heartbeatIntervalMs,
-  Report,
-  readArguments,
-  sessionTimeoutMs,
-} from './member.mjs'
+import { askedToLeave, fetchWaitMs, heartbeatIntervalMs, Report, readArguments } from './member.mjs'
 
 const args = readArguments()
 const report = new Report(args.name)
@@ -30,7 +24,7 @@ const kafka = new kafkajs.Kafka({
 })
 const consumer = kafka.consumer({
   groupId: args.group,
-  sessionTimeout: sessionTimeoutMs,
+  sessionTimeout: args.sessionTimeoutMs,
   rebalanceTimeout: 10_000,
   heartbeatInterval: heartbeatIntervalMs,
   maxWaitTimeInMs: fetchWaitMs,
@@ -42,6 +36,7 @@ consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     topic,
     partitions,
   }))
+  next.clear()
   report.assignment(generation, topics)
 })
 consumer.on(consumer.events.REBALANCING, () => report.revokedAllBut(generation))
@@ -54,11 +49,18 @@ await consumer.connect()
 await consumer.subscribe({ topics: args.regex ? [new RegExp(args.regex)] : args.topics, fromBeginning: true })
 report.ready()
 
+/** The next offset to tell of each partition, since the last rebalance. */
+const next = new Map()
 let isLeaving = false
 let batchAtHand = Promise.resolve()
 
 async function take({ batch, commitOffsetsIfNecessary, heartbeat }) {
-  for (const { offset, value } of batch.messages) report.record(batch.topic, batch.partition, offset, value)
+  const partition = `${batch.topic}-${batch.partition}`
+  for (const { offset, value } of batch.messages) {
+    if (BigInt(offset) < (next.get(partition) ?? 0n)) continue
+    next.set(partition, BigInt(offset) + 1n)
+    report.record(batch.topic, batch.partition, offset, value)
+  }
   const partitions = [{ partition: batch.partition, offset: String(BigInt(batch.lastOffset()) + 1n) }]
   await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions }] })
   report.committed([{ topic: batch.topic, ...partitions[0] }])

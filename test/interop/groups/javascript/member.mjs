@@ -4,7 +4,6 @@
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-export const sessionTimeoutMs = 6000
 export const heartbeatIntervalMs = 1000
 export const fetchWaitMs = 100
 
@@ -20,9 +19,10 @@ export function readArguments() {
       instance: { type: 'string' },
       strategy: { type: 'string' },
       protocol: { type: 'string', default: 'classic' },
+      session: { type: 'string', default: '6000' },
     },
   })
-  return { ...values, topics: values.topics?.split(',') }
+  return { ...values, topics: values.topics?.split(','), sessionTimeoutMs: Number(values.session) }
 }
 
 export class Report {

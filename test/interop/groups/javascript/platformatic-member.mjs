@@ -3,14 +3,7 @@
 // again from the committed offset after each join: so an eager member takes a new stream for each generation, and what a
 // stream brings twice, or of partitions that are gone, is passed over.
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from '@platformatic/kafka'
-import {
-  askedToLeave,
-  fetchWaitMs,
-  heartbeatIntervalMs,
-  Report,
-  readArguments,
-  sessionTimeoutMs,
-} from './member.mjs'
+import { askedToLeave, fetchWaitMs, heartbeatIntervalMs, Report, readArguments } from './member.mjs'
 
 const args = readArguments()
 const report = new Report(args.name)
@@ -84,7 +77,7 @@ async function open() {
     fallbackMode: MessagesStreamFallbackModes.EARLIEST,
     autocommit: false,
     maxWaitTime: fetchWaitMs,
-    sessionTimeout: sessionTimeoutMs,
+    sessionTimeout: args.sessionTimeoutMs,
     rebalanceTimeout: 10_000,
     heartbeatInterval: heartbeatIntervalMs,
     ...(kind !== 'consumer' && { protocols: [{ name: strategy, version: kind === 'cooperative' ? 3 : 1 }] }),

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
-from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
+from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, Report, arguments, stop_when_asked
 
 STRATEGIES = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
 
@@ -20,6 +20,7 @@ class Listener(ConsumerRebalanceListener):
         self._consumer = consumer
         self._report = report
         self.telling = asyncio.Lock()
+        self.pending = {}
 
     @property
     def generation(self):
@@ -27,6 +28,7 @@ class Listener(ConsumerRebalanceListener):
 
     async def on_partitions_revoked(self, revoked):
         async with self.telling:
+            self.pending.clear()
             self._report.revoked(self.generation, revoked)
 
     async def on_partitions_assigned(self, assigned):
@@ -42,7 +44,7 @@ async def main():
         group_id=args.group,
         group_instance_id=args.instance,
         partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=args.session,
         heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -59,19 +61,21 @@ async def main():
     await consumer.start()
     while not stopping.is_set():
         read = await consumer.getmany(timeout_ms=100, max_records=50)
-        if not read:
-            continue
         async with listener.telling:
-            offsets = {}
             for at, messages in read.items():
                 for message in messages:
                     report.record(message)
-                offsets[at] = messages[-1].offset + 1
+                listener.pending[at] = messages[-1].offset + 1
+            offsets = dict(listener.pending)
+            if not offsets:
+                continue
             try:
                 await consumer.commit(offsets)
             except KafkaError as error:
+                # Tried again after the next read, unless there was a rebalance.
                 report.hindered(error)
             else:
+                listener.pending.clear()
                 report.committed(offsets)
     # aiokafka says nothing to the listener at its end.
     report.revoked(listener.generation, consumer.assignment())

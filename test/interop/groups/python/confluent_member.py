@@ -5,12 +5,12 @@ in its log, so that is where it is read from.
 """
 
 import logging
+import os
 import re
-import sys
 import threading
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, Report, arguments, stop_when_asked
 
 RECORDS_PER_COMMIT = 50
 
@@ -52,6 +52,7 @@ class Member:
             "reconnect.backoff.max.ms": 200,
             "topic.metadata.refresh.interval.ms": 1000,
             "debug": "cgrp",
+            "error_cb": self.failed,
         }
         if args.instance:
             settings["group.instance.id"] = args.instance
@@ -60,7 +61,7 @@ class Member:
             if args.strategy:
                 settings["group.remote.assignor"] = args.strategy
         else:
-            settings["session.timeout.ms"] = SESSION_TIMEOUT_MS
+            settings["session.timeout.ms"] = args.session
             settings["heartbeat.interval.ms"] = HEARTBEAT_INTERVAL_MS
             settings["partition.assignment.strategy"] = args.strategy or "range"
         return settings
@@ -69,24 +70,35 @@ class Member:
         if not self.pending:
             return
         told = dict(self.pending)
-        self.pending.clear()
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in told.items()]
         try:
             self.consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             self.report.hindered(error)
         else:
+            self.pending.clear()
             self.report.committed(told)
+
+    def forget(self, partitions):
+        for at in partitions:
+            self.pending.pop((at.topic, at.partition), None)
+
+    def failed(self, error):
+        self.report.hindered(error)
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            # Not sys.exit(): closing the client of a member that is fenced takes for ever.
+            os._exit(1)
 
     def assigned(self, _, partitions):
         self.report.assigned(self.generations.last, partitions)
 
     def revoked(self, _, partitions):
         self.commit()
+        self.forget(partitions)
         self.report.revoked(self.generations.last, partitions)
 
     def lost(self, _, partitions):
-        self.pending.clear()
+        self.forget(partitions)
         self.report.lost(self.generations.last, partitions)
 
     def run(self):
@@ -101,9 +113,7 @@ class Member:
             if message is None:
                 self.commit()
             elif message.error():
-                self.report.hindered(message.error())
-                if message.error().fatal():
-                    sys.exit(1)
+                self.failed(message.error())
             else:
                 self.report.record_at(message.topic(), message.partition(), message.offset(), message.value())
                 self.pending[(message.topic(), message.partition())] = message.offset() + 1

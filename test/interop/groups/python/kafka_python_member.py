@@ -11,7 +11,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
-from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Report, arguments, stop_when_asked
+from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, Report, arguments, stop_when_asked
 
 STRATEGIES = {
     "range": RangePartitionAssignor,
@@ -24,17 +24,24 @@ class Listener(ConsumerRebalanceListener):
     def __init__(self, consumer, report):
         self._consumer = consumer
         self._report = report
+        self.pending = {}
 
     def _generation(self):
         return self._consumer._coordinator._generation.generation_id
+
+    def _forget(self, partitions):
+        for at in partitions:
+            self.pending.pop(at, None)
 
     def on_partitions_assigned(self, assigned):
         self._report.assigned(self._generation(), assigned)
 
     def on_partitions_revoked(self, revoked):
+        self._forget(revoked)
         self._report.revoked(self._generation(), revoked)
 
     def on_partitions_lost(self, lost):
+        self._forget(lost)
         self._report.lost(self._generation(), lost)
 
 
@@ -47,7 +54,7 @@ def main():
         group_id=args.group,
         group_instance_id=args.instance,
         partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=args.session,
         heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -56,12 +63,12 @@ def main():
         reconnect_backoff_max_ms=200,
         metadata_max_age_ms=1000,
     )
+    listener = Listener(consumer, report)
     stopping = threading.Event()
     stop_when_asked(stopping.set)
-    consumer.subscribe(topics=args.topics or (), pattern=args.regex, listener=Listener(consumer, report))
+    consumer.subscribe(topics=args.topics or (), pattern=args.regex, listener=listener)
     report.ready()
     while not stopping.is_set():
-        offsets = {}
         try:
             read = consumer.poll(timeout_ms=100, max_records=50)
         except KafkaConnectionError as error:
@@ -71,14 +78,17 @@ def main():
         for at, messages in read.items():
             for message in messages:
                 report.record(message)
-            offsets[at] = OffsetAndMetadata(messages[-1].offset + 1, "", -1)
+            listener.pending[at] = OffsetAndMetadata(messages[-1].offset + 1, "", -1)
+        offsets = dict(listener.pending)
         if not offsets:
             continue
         try:
             consumer.commit(offsets)
         except KafkaError as error:
+            # Tried again after the next poll, unless the partitions are gone by then.
             report.hindered(error)
         else:
+            listener.pending.clear()
             report.committed({at: offset.offset for at, offset in offsets.items()})
     consumer.close()
     report.left()

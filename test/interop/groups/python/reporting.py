@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 
-SESSION_TIMEOUT_MS = 6000
 HEARTBEAT_INTERVAL_MS = 1000
 FETCH_WAIT_MS = 100
 
@@ -24,6 +23,7 @@ def arguments():
     parser.add_argument("--name", required=True)
     parser.add_argument("--instance")
     parser.add_argument("--strategy")
+    parser.add_argument("--session", type=int, default=6000, help="milliseconds; classic groups only")
     parser.add_argument("--protocol", default="classic", choices=["classic", "consumer"])
     return parser.parse_args()
 
