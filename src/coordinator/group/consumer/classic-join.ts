@@ -12,7 +12,7 @@ import {
   decodeSubscription,
 } from '../consumer-protocol.ts'
 import { type GroupStep, type Groups, newMemberId } from '../group.ts'
-import { checkInstance, checkRoom, knownInstance } from './checks.ts'
+import { checkInstance, checkRoom, knownInstance, unknownMember } from './checks.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { downgradeWithout } from './downgrade.ts'
 import { Draft, type Scene } from './draft.ts'
@@ -94,7 +94,7 @@ function admit(
 ): JoinGroupAnswer {
   const { step, surroundings } = scene
   const draft = new Draft(group)
-  const before = memberOf(draft, request, memberId)
+  const before = memberOf(draft, request, memberId, subscription)
   const told: ConsumerMember = {
     ...before,
     memberId,
@@ -130,10 +130,22 @@ function admit(
 }
 
 /** @throws KafkaError UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID */
-function memberOf(draft: Draft, request: ClassicJoin, memberId: string): ConsumerMember {
+function memberOf(
+  draft: Draft,
+  request: ClassicJoin,
+  memberId: string,
+  { ownedPartitions }: ConsumerProtocolSubscription,
+): ConsumerMember {
   const { group } = draft
   const { groupInstanceId } = request
-  if (groupInstanceId === null) return group.member(memberId) ?? emptyMember(memberId)
+  if (groupInstanceId === null) {
+    const member = group.member(memberId)
+    if (member !== undefined) return member
+    // Ids that were given out (KIP-394) are not remembered, so any id will do. But who is new has nothing: this one was put
+    // out without knowing it, and must forget what it had, since others have read on (Apache Kafka 4.3 takes it in).
+    if (request.memberId !== '' && ownedPartitions.length > 0) throw unknownMember(memberId, group.groupId)
+    return emptyMember(memberId)
+  }
   if (request.memberId !== '') {
     const member = knownInstance(group, groupInstanceId)
     checkInstance(member, memberId)
