@@ -1,36 +1,13 @@
-// A group changes from the classic protocol to the consumer protocol and back, with and without members.
+// A group changes from the classic protocol to the consumer protocol; members of both live in it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
 import { encodeAssignment } from '../../../src/coordinator/group/consumer-protocol.ts'
 import { errors } from '../../../src/wire/errors.ts'
-import { ClassicConsumer, type ClassicOptions, MixedScript } from './mixed-script.ts'
-import { GROUP, type ScriptOptions } from './script.ts'
+import { ClassicConsumer, classicGroup, MixedScript, mixedGroup } from './mixed-script.ts'
+import { GROUP } from './script.ts'
 
 const topics = { t: 4 }
-
-/** A classic group with these members, each with its part. */
-function classicGroup(
-  members: Readonly<Record<string, Partial<ClassicOptions>>>,
-  options: ScriptOptions = {},
-) {
-  const script = new MixedScript({ topics, ...options })
-  for (const [name, member] of Object.entries(members)) script.enter(name, { topics: ['t'], ...member })
-  script.live(3)
-  assert.equal(script.type, 'classic')
-  script.reasons()
-  return script
-}
-
-/** A consumer group of one consumer of each protocol: `old` has t-0 and t-1, `new` the rest. */
-function mixedGroup(options: ScriptOptions = {}, old: Partial<ClassicOptions> = {}) {
-  const script = classicGroup({ old }, options)
-  script.join('new', 't')
-  script.live(4)
-  assert.match(script.shape, /^Stable /)
-  script.reasons()
-  return script
-}
 
 describe('a group without members', () => {
   test('of the classic protocol becomes a consumer group', () => {
@@ -129,6 +106,18 @@ describe('a classic group with members', () => {
       script.reasons()[0],
       'a member of the consumer protocol joins: the classic group becomes a consumer group, with its 1 members',
     )
+  })
+})
+
+describe('a cooperative member that was put out of a consumer group without knowing it', () => {
+  test('is UNKNOWN_MEMBER_ID when it joins with what it had, and welcome without', () => {
+    const script = mixedGroup({}, { isCooperative: true, sessionMs: 10_000 })
+    const old = script.classic('old')
+    script.shard.advance(10_000)
+    assert.equal(script.group.member(old.memberId), undefined)
+    assert.equal(script.sendJoin(old).error, errors.UNKNOWN_MEMBER_ID)
+    old.owned.clear()
+    assert.equal(script.sendJoin(old).error, errors.NONE)
   })
 })
 
@@ -314,66 +303,4 @@ describe('a member of the classic protocol in a consumer group', () => {
     assert.equal(script.leaveClassic('tool'), 'NONE')
     assert.doesNotMatch(script.shape, /old@/)
   })
-})
-
-describe('the last member of the consumer protocol', () => {
-  test('leaves: the group is a classic group again, and rebalances', () => {
-    const script = mixedGroup()
-    script.leave('new')
-    assert.equal(script.type, 'classic')
-    script.assertSameAfterReload()
-    script.live(3)
-    assert.equal(script.say(script.classic('old')), 'generation 3: t-0 t-1 t-2 t-3')
-    assert.ok(
-      script
-        .reasons()
-        .includes('the last member of the consumer protocol went: the group is a classic group again'),
-    )
-    assert.deepEqual(
-      [...script.shard.timers.keys()].filter((key) => key.startsWith('consumer')),
-      [],
-    )
-  })
-
-  test('falls silent: the same', () => {
-    const script = mixedGroup()
-    script.crash('new')
-    script.live(20)
-    assert.equal(script.type, 'classic')
-    assert.match(script.say(script.classic('old')), /^generation \d+: t-0 t-1 t-2 t-3$/)
-  })
-
-  test('is started again with the classic protocol under its instance id: the same', () => {
-    const script = classicGroup({ old: {} })
-    script.join('new', { topics: ['t'], instance: 'one' })
-    script.live(4)
-    script.crash('new')
-    script.enter('again', { topics: ['t'], instance: 'one' })
-    assert.equal(script.type, 'classic')
-    script.live(4)
-    assert.equal(script.say(script.classic('old')), 'generation 3: t-0 t-2')
-    assert.equal(script.say(script.classic('again')), 'generation 3: t-1 t-3')
-  })
-
-  test('leaves, and nothing can be written down: it stays what it was', () => {
-    const script = mixedGroup()
-    script.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
-    assert.equal(script.leave('new'), 'COORDINATOR_NOT_AVAILABLE')
-    assert.equal(script.type, 'consumer')
-    assert.equal(script.group.memberCount, 2)
-    assert.equal(script.beatClassic('old'), 'generation 2: t-0 t-1')
-  })
-
-  for (const policy of ['upgrade', 'disabled']) {
-    test(`leaves with group.consumer.migration.policy ${policy}: the group stays a consumer group, and goes on`, () => {
-      const script = mixedGroup()
-      const config = { ...script.surroundings.config(), groupConsumerMigrationPolicy: policy }
-      Object.assign(script.surroundings, { config: () => config })
-      script.leave('new')
-      assert.equal(script.type, 'consumer')
-      script.live(3)
-      assert.equal(script.shape, 'Stable 3/3: old@3 t-0 t-1 t-2 t-3')
-      script.assertSameAfterReload()
-    })
-  }
 })

@@ -23,7 +23,7 @@ import {
 } from '../../../src/coordinator/group/consumer-protocol.ts'
 import { errorByCode, errors, KafkaError } from '../../../src/wire/errors.ts'
 import type { Call } from '../trace.ts'
-import { ConsumerScript, GROUP } from './script.ts'
+import { ConsumerScript, GROUP, type ScriptOptions } from './script.ts'
 
 export interface ClassicOptions {
   readonly topics: readonly string[]
@@ -318,4 +318,27 @@ export class MixedScript extends ConsumerScript {
     if (this.consumer(name).epoch === 0) this.join(name)
     else this.beat(name)
   }
+}
+
+/** A classic group with these members, each with its part. */
+export function classicGroup(
+  members: Readonly<Record<string, Partial<ClassicOptions>>>,
+  options: ScriptOptions = {},
+) {
+  const script = new MixedScript({ topics: { t: 4 }, ...options })
+  for (const [name, member] of Object.entries(members)) script.enter(name, { topics: ['t'], ...member })
+  script.live(3)
+  assert.equal(script.type, 'classic')
+  script.reasons()
+  return script
+}
+
+/** A consumer group of one consumer of each protocol: `old` has t-0 and t-1, `new` the rest. */
+export function mixedGroup(options: ScriptOptions = {}, old: Partial<ClassicOptions> = {}) {
+  const script = classicGroup({ old }, options)
+  script.join('new', 't')
+  script.live(4)
+  assert.match(script.shape, /^Stable /)
+  script.reasons()
+  return script
 }

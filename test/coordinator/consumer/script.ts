@@ -10,84 +10,18 @@
 import assert from 'node:assert/strict'
 import { advance, type ClusterImage, emptyImage, type TopicImage } from '../../../src/cluster/image.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../../../src/config/broker-config.ts'
-import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
-import { groupLoaded, replayGroupMetadata } from '../../../src/coordinator/group/classic/replay.ts'
 import { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
 import { consumerGroupHeartbeat } from '../../../src/coordinator/group/consumer/heartbeat.ts'
 import { memberStates } from '../../../src/coordinator/group/consumer/member.ts'
-import { replayConsumerGroup } from '../../../src/coordinator/group/consumer/replay.ts'
 import type { HeartbeatAnswer, HeartbeatRequest } from '../../../src/coordinator/group/consumer/request.ts'
-import { consumerGroupLoaded } from '../../../src/coordinator/group/consumer/timers.ts'
-import type { Group, GroupStep, GroupSurroundings, Groups } from '../../../src/coordinator/group/group.ts'
-import { decodeRecord, encodeRecord, type GroupRecord } from '../../../src/coordinator/group/records.ts'
+import type { GroupSurroundings } from '../../../src/coordinator/group/group.ts'
+import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
 import type { TimelineEvent } from '../../../src/coordinator/group/timeline.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
-import { type Call, type Pieces, TraceShard } from '../trace.ts'
+import { type Call, TraceShard } from '../trace.ts'
+import { ConsumerPieces } from './pieces.ts'
 
 export const GROUP = 'g'
-
-/** The groups of a shard, of both protocols. */
-export class ConsumerPieces implements Pieces<GroupRecord> {
-  readonly byId = new Map<string, Group>()
-  readonly groups: Groups = {
-    get: (groupId) => this.byId.get(groupId),
-    set: (group) => void this.byId.set(group.groupId, group),
-    delete: (groupId) => void this.byId.delete(groupId),
-    all: () => this.byId.values(),
-  }
-  private readonly surroundings: GroupSurroundings
-
-  constructor(surroundings: GroupSurroundings) {
-    this.surroundings = surroundings
-  }
-
-  replay(record: GroupRecord): void {
-    assert(record.type !== 'OffsetCommit')
-    if (record.type === 'GroupMetadata') replayGroupMetadata(this.groups, record, this.surroundings)
-    else replayConsumerGroup(this.groups, record, this.surroundings)
-  }
-
-  loaded(step: GroupStep): void {
-    for (const group of this.byId.values()) {
-      if (group instanceof ClassicGroup) groupLoaded(group, step)
-      else if (group instanceof ConsumerGroup) consumerGroupLoaded(this.groups, group, step)
-    }
-  }
-
-  encode(record: GroupRecord) {
-    return encodeRecord(record)
-  }
-
-  decode(key: Buffer, value: Buffer | null): GroupRecord | undefined {
-    return decodeRecord(key, value)
-  }
-
-  /** Everything that the log says, to compare two of them. */
-  contents(): unknown {
-    return Object.fromEntries(
-      Array.from(this.byId, ([groupId, group]) => [
-        groupId,
-        // A classic group writes down the outcome of a rebalance, not what happens on the way.
-        group instanceof ConsumerGroup ? plain(group) : group.type,
-      ]),
-    )
-  }
-}
-
-/** What only the running coordinator knows. */
-const SOFT = new Set(['surroundings', 'comparedImage', 'resolvedImage', 'acknowledgedEpochs', 'awaitedJoins'])
-
-function plain(value: unknown): unknown {
-  if (value instanceof Map) return plain(Object.fromEntries(value))
-  if (value instanceof Set) return [...value].sort()
-  if (Buffer.isBuffer(value)) return value.toString('base64')
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([name]) => !SOFT.has(name))
-  return Object.fromEntries(
-    entries.sort(([left], [right]) => (left < right ? -1 : 1)).map(([k, v]) => [k, plain(v)]),
-  )
-}
 
 export interface Subscription {
   readonly topics?: readonly string[]
@@ -423,24 +357,23 @@ export class ConsumerScript {
   assertSameAfterReload(): void {
     const contents = this.shard.machine.contents()
     assert.deepEqual(this.shard.reload().contents(), contents)
-    assert.deepEqual(this.compacted().contents(), contents, 'the compacted log')
+    this.assertNothingLeft()
+    assert.deepEqual(
+      new ConsumerPieces(this.surroundings).readCompacted(this.shard.log).contents(),
+      contents,
+      'the compacted log',
+    )
   }
 
-  /** A machine that has read the last record of each key, without those that delete. */
-  private compacted(): ConsumerPieces {
-    const last = new Map(this.shard.log.map((entry) => [entry.bytes!.key.toString('latin1'), entry]))
-    const machine = new ConsumerPieces(this.surroundings)
-    const entries = [...last.values()].sort((left, right) => left.origin.offset - right.origin.offset)
-    for (const { bytes, record } of entries) {
-      if (record.value === null) continue
-      machine.replay(machine.decode(bytes!.key, bytes!.value)!)
-      if (!('memberId' in record.key)) continue
-      const { groupId, memberId } = record.key
-      const group = this.shard.machine.byId.get(groupId)
-      const isLeft = group instanceof ConsumerGroup && group.member(memberId) !== undefined
-      assert(isLeft, `${record.type} of ${memberId}, who is gone`)
+  /** No record is left of a member that is gone. */
+  private assertNothingLeft(): void {
+    const last = new Map(this.shard.log.map(({ record, bytes }) => [bytes!.key.toString('latin1'), record]))
+    for (const { type, key, value } of last.values()) {
+      if (value === null || !('memberId' in key)) continue
+      const group = this.shard.machine.byId.get(key.groupId)
+      const isThere = group instanceof ConsumerGroup && group.member(key.memberId) !== undefined
+      assert(isThere, `${type} of ${key.memberId}, who is gone`)
     }
-    return machine
   }
 }
 
