@@ -96,6 +96,7 @@ describe('a group that lost its members', () => {
     const group = shard.group('g')
     group.isEmpty = true
     group.expiry = { kind: 'since-empty', emptySinceMs: shard.nowMs }
+    shard.offsetCommit('g', 't-1@1')
     minutes(shard, 55)
     shard.offsetCommit('g', 't-0@1')
     minutes(shard, 59)
