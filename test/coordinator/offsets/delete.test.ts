@@ -50,7 +50,9 @@ describe('DeleteGroups', () => {
     shard.offsetCommit('g', 't-0@5 t-1@7 u-0@1')
     shard.offsetCommit('other', 't-0@5')
     shard.commitInTransaction(7, 'g', 't-0@6 t-2@6')
+    const before = shard.records.length
     assert.equal(shard.deleteGroup('g').answer.errorCode, 0)
+    assert.equal(shard.records.length - before, 5, 'one for each partition, one for the group')
     assert.equal(shard.machine.groups.get('g'), undefined)
     shard.machine.endTransaction(7, true)
     assert.equal(shard.machine.offsets.hasGroup('g'), false)
