@@ -18,8 +18,10 @@ import { ConsumerClient } from './consumer-client.ts'
 import { Coordinator, GROUP } from './coordinator.ts'
 import { type Faults, NO_FAULTS, World } from './world.ts'
 
+export const KINDS = ['eager', 'cooperative', 'consumer', 'mixed'] as const
+
 /** Who is in the group: classic consumers of one style, consumers of the new protocol, or both. */
-export type Kind = 'eager' | 'cooperative' | 'consumer' | 'mixed'
+export type Kind = (typeof KINDS)[number]
 
 const CHAOS_MS = 90_000
 /** Sessions and rebalances must have ended by then, also those of new members that nobody hears of (5 minutes). */
@@ -44,15 +46,32 @@ export interface HistoryResult {
   readonly clients: number
 }
 
-/** @throws AssertionError; with `isTraced`, its message ends with what happened before. */
-export function runHistory(seed: number, kind: Kind, isTraced = false): HistoryResult {
-  const history = new History(seed, kind, isTraced)
-  try {
-    return history.run()
-  } catch (error) {
-    if (!isTraced || !(error instanceof Error)) throw error
-    const lines = history.world.lines!
-    throw new Error(`${error.stack}\n\n${lines.slice(-MOST_LINES).join('\n')}`)
+/**
+ * Runs one history. `lines` takes down everything that happens in it.
+ * @throws AssertionError
+ */
+export function runHistory(kind: Kind, seed: number, lines?: string[]): HistoryResult {
+  return new History(kind, seed, lines).run()
+}
+
+/**
+ * Runs the histories of these seeds. One that fails is run again for its story, which ends the error's message.
+ * @throws Error
+ */
+export function runHistories(kind: Kind, fromSeed: number, toSeed: number): void {
+  for (let seed = fromSeed; seed < toSeed; seed++) {
+    try {
+      runHistory(kind, seed)
+    } catch {
+      const lines: string[] = []
+      try {
+        runHistory(kind, seed, lines)
+      } catch (error) {
+        const { stack } = error as Error
+        throw new Error(`GROUP_HISTORY=${kind}:${seed}\n${stack}\n\n${lines.slice(-MOST_LINES).join('\n')}`)
+      }
+      throw new Error(`GROUP_HISTORY=${kind}:${seed} fails, and not when it is run again`)
+    }
   }
 }
 
@@ -64,9 +83,9 @@ class History {
   private readonly clients: Client[] = []
   private started = 0
 
-  constructor(seed: number, kind: Kind, isTraced: boolean) {
+  constructor(kind: Kind, seed: number, lines: string[] | undefined) {
     let image = emptyImage('simulation')
-    this.world = new World(seed, image, isTraced)
+    this.world = new World(seed, image, lines)
     const topics = TOPICS.map((name) => topicOf(name, 1 + this.world.random.below(5)))
     image = advance(image, { topics })
     this.world.image = image

@@ -36,15 +36,15 @@ export class World {
   faults = NO_FAULTS
   image: ClusterImage
   readonly random: SeededRandom
-  /** Undefined: nobody reads them. */
-  readonly lines: string[] | undefined
+  /** What happens, for people. Undefined: nobody reads it. */
+  private readonly lines: string[] | undefined
   /** In the order of their times; events of the same time in the order in which they were wanted. */
   private readonly events: Event[] = []
 
-  constructor(seed: number, image: ClusterImage, isTraced: boolean) {
+  constructor(seed: number, image: ClusterImage, lines: string[] | undefined) {
     this.random = new SeededRandom(seed)
     this.image = image
-    this.lines = isTraced ? [] : undefined
+    this.lines = lines
   }
 
   get nextMs(): number | undefined {
