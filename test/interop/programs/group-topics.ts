@@ -13,6 +13,8 @@ import { valueAt } from './group-history.ts'
 const GROUP_RESOURCE = 32
 /** What Kafka says of a topic that was made a moment ago: unknown, no leader yet. */
 const NOT_THERE_YET = new Set([3, 5, 6])
+/** Loading, not available, not the coordinator yet: after a start. */
+const COORDINATOR_NOT_THERE_YET = new Set([14, 15, 16])
 const RECORDS_AT_A_TIME = 5
 const PAUSE_MS = 25
 
@@ -53,7 +55,7 @@ export class GroupTopics {
     // Apache Kafka answers before its brokers have heard of the topic, and kafka-go does not look twice.
     for (let partition = 0; partition < partitions; partition += 1) {
       await waitFor(`a leader of ${topic}-${partition}`, async () => {
-        const { errorCode } = await listOffset(this.client, topic, LATEST, { partition })
+        const { errorCode } = await listOffset(this.client, topic, LATEST, { partition, version: 5 })
         return errorCode === 0 || undefined
       })
     }
@@ -89,12 +91,16 @@ export class GroupTopics {
 
   /** The offsets that a group has committed, by partition. */
   async committed(group: string): Promise<Map<string, number>> {
-    const { topics, errorCode } = await this.client.ask(offsetFetch, 7, {
-      groupId: group,
-      topics: null,
-      requireStable: true,
+    const topics = await waitFor(`the coordinator of ${group}`, async () => {
+      const answer = await this.client.ask(offsetFetch, 7, {
+        groupId: group,
+        topics: null,
+        requireStable: true,
+      })
+      if (COORDINATOR_NOT_THERE_YET.has(answer.errorCode)) return undefined
+      assert.equal(answer.errorCode, 0, `OffsetFetch of ${group}`)
+      return answer.topics
     })
-    assert.equal(errorCode, 0, `OffsetFetch of ${group}`)
     const rows = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, committedOffset }): [string, number] => [
         `${name}-${partitionIndex}`,

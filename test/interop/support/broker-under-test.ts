@@ -28,6 +28,8 @@ export interface BrokerUnderTestOptions {
   readonly startTimeoutMs?: number
   /** Of Apache Kafka's JVM. */
   readonly heapMb?: number
+  /** Of Apache Kafka; default 4.3. */
+  readonly version?: string
 }
 
 export interface BrokerUnderTest {
@@ -101,7 +103,7 @@ async function startApache(
   port: number,
   options: BrokerUnderTestOptions,
 ): Promise<RunningBroker> {
-  const { startTimeoutMs, heapMb } = options
+  const { startTimeoutMs, heapMb, version } = options
   const broker = await startApacheKafka({
     dataDir,
     port,
@@ -113,6 +115,7 @@ async function startApache(
     },
     ...(startTimeoutMs && { startTimeoutMs }),
     ...(heapMb && { heapMb }),
+    ...(version && { version }),
   })
   return { kill: () => broker.kill(), halt: () => broker.stop() }
 }
