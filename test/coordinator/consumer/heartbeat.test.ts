@@ -140,7 +140,7 @@ describe('topics change', () => {
     assert.deepEqual(script.reasons().slice(-3), [
       'topics that the group subscribes to have come, gone, or got other partitions or racks',
       "the assignor 'uniform' shared out the partitions: 1 of 1 members have another target",
-      'member a1 (client a at /10.0.0.3) has all of its target of epoch 3',
+      'all members (1) have what the target of epoch 3 gives them',
     ])
   })
 

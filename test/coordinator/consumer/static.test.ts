@@ -37,7 +37,7 @@ describe('a static member on leave', () => {
     assert.deepEqual(script.reasons(), [
       'static member one, member id a1 (client a at /10.0.0.3) went on leave: its partitions wait for it until its session ends',
       'static member one, member id a23 (client a at /10.0.0.3) came in the place of its member id a1',
-      'static member one, member id a23 (client a2 at /10.0.0.3) has all of its target of epoch 3',
+      'all members (2) have what the target of epoch 3 gives them',
     ])
   })
 
@@ -89,6 +89,12 @@ describe('a static member on leave', () => {
 })
 
 describe('an instance id', () => {
+  test('stays with its member when that joins again because the answer was lost, or it was fenced', () => {
+    const script = started()
+    assert.equal(script.join('a'), 'epoch 3: t-0')
+    assert.equal(script.shape, 'Stable 3/3: a@3 t-0 / b@3 t-1')
+  })
+
   test('in use is not given to another: UNRELEASED_INSTANCE_ID', () => {
     const script = started()
     assert.equal(script.join('c', { topics: ['t'], instance: 'one' }), 'UNRELEASED_INSTANCE_ID')

@@ -32,9 +32,8 @@ export class ConsumerGroup implements Group {
 
   groupEpoch = FIRST_EPOCH
   metadataHash = 0
-  assignmentEpoch = FIRST_EPOCH
-  /** When the target was computed; 0: unknown. */
-  assignmentTimestampMs = 0
+  private targetEpoch = FIRST_EPOCH
+  private targetTimestampMs = 0
   /** A record of brokers up to Kafka 4.0 is in the log, and shall go. */
   hasPartitionMetadata = false
   readonly subscriptions = new Subscriptions()
@@ -44,6 +43,8 @@ export class ConsumerGroup implements Group {
   /** Topic id, partition, member id. */
   private readonly holders = new Map<string, Map<number, string>>()
   private classicMembers = 0
+  /** Members that do not have the target of its epoch, or not all of it. */
+  private unreconciledMembers = 0
 
   /** Soft: the image whose topics the metadata hash was last compared with. */
   comparedImage: ClusterImage | undefined
@@ -73,11 +74,23 @@ export class ConsumerGroup implements Group {
 
   get stateName(): string {
     if (this.isEmpty) return 'Empty'
-    if (this.groupEpoch > this.assignmentEpoch) return 'Assigning'
-    for (const member of this.membersById.values()) {
-      if (!isReconciledTo(member, this.assignmentEpoch)) return 'Reconciling'
-    }
-    return 'Stable'
+    if (this.groupEpoch > this.targetEpoch) return 'Assigning'
+    return this.unreconciledMembers > 0 ? 'Reconciling' : 'Stable'
+  }
+
+  /** The epoch that the targets belong to; -1 when they are being deleted. */
+  get assignmentEpoch(): number {
+    return this.targetEpoch
+  }
+
+  /** When the targets were computed; 0: unknown. */
+  get assignmentTimestampMs(): number {
+    return this.targetTimestampMs
+  }
+
+  /** How many members have yet to reach their targets. */
+  get unreconciledCount(): number {
+    return this.unreconciledMembers
   }
 
   members(): IterableIterator<ConsumerMember> {
@@ -125,6 +138,7 @@ export class ConsumerGroup implements Group {
     this.hold(memberId, member.pendingRevocation)
     if (instanceId !== null) this.memberIdsByInstance.set(instanceId, memberId)
     this.classicMembers += Number(member.classic !== null) - Number(before?.classic != null)
+    this.unreconciledMembers += this.unreconciled(member) - this.unreconciled(before)
   }
 
   deleteMember(memberId: string): void {
@@ -138,6 +152,7 @@ export class ConsumerGroup implements Group {
       this.memberIdsByInstance.delete(member.instanceId)
     }
     this.classicMembers -= Number(member.classic !== null)
+    this.unreconciledMembers -= this.unreconciled(member)
     this.acknowledgedEpochs.delete(memberId)
     this.awaitedJoins.delete(memberId)
   }
@@ -150,9 +165,21 @@ export class ConsumerGroup implements Group {
     this.targetsByMember.delete(memberId)
   }
 
+  /** All targets are those of this epoch. */
+  completeTargets(epoch: number, timestampMs: number): void {
+    this.targetEpoch = epoch
+    this.targetTimestampMs = timestampMs
+    this.unreconciledMembers = 0
+    for (const member of this.membersById.values()) this.unreconciledMembers += this.unreconciled(member)
+  }
+
   deleteTargetMetadata(): void {
-    this.assignmentEpoch = NO_TARGET_EPOCH
-    this.assignmentTimestampMs = 0
+    this.completeTargets(NO_TARGET_EPOCH, 0)
+  }
+
+  /** 1 for a member on the way to its target, else 0. */
+  private unreconciled(member: ConsumerMember | undefined): number {
+    return member === undefined || isReconciledTo(member, this.targetEpoch) ? 0 : 1
   }
 
   setResolved(pattern: string, resolved: ResolvedPattern): void {

@@ -6,7 +6,13 @@ import type { GroupStep, GroupSurroundings, Groups } from '../group.ts'
 import type { GroupRecord } from '../records.ts'
 import type { TimelineEvent } from '../timeline.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
-import { assignmentRecord, type ConsumerMember, metadataRecord, sameMetadata } from './member.ts'
+import {
+  assignmentRecord,
+  type ConsumerMember,
+  isReconciledTo,
+  metadataRecord,
+  sameMetadata,
+} from './member.ts'
 import { listAssignment } from './partitions.ts'
 import { type ResolvedPattern, Subscriptions } from './subscriptions.ts'
 import { topicsHash } from './topic-hash.ts'
@@ -75,6 +81,20 @@ export class Draft {
 
   hasTarget(memberId: string): boolean {
     return this.changedTargets.has(memberId) || this.group.targets().has(memberId)
+  }
+
+  /** Whether the whole group has its targets once this member, the only one that changes, does. */
+  isCompletedBy(member: ConsumerMember): boolean {
+    const { group, assignmentEpoch } = this
+    if (!isReconciledTo(member, assignmentEpoch)) return false
+    if (this.memberCount === 1) return true
+    if (assignmentEpoch !== group.assignmentEpoch) return false
+    let missing = group.unreconciledCount
+    for (const memberId of this.changedMembers.keys()) {
+      const before = group.member(memberId)
+      if (before !== undefined && !isReconciledTo(before, assignmentEpoch)) missing--
+    }
+    return missing === 0
   }
 
   isHeldByAnother(memberId: string, topicId: string, partition: number): boolean {

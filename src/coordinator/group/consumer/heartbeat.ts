@@ -22,7 +22,7 @@ import { listPartitions, sameHeld } from './partitions.ts'
 import { follow, move, succeed } from './progress.ts'
 import { checkHeartbeat, type HeartbeatAnswer, type HeartbeatRequest, isFullRequest } from './request.ts'
 import { updateTarget } from './target.ts'
-import { awaitTarget, startSession } from './timers.ts'
+import { awaitTarget, cancelClassicTimers, startSession } from './timers.ts'
 
 /**
  * One heartbeat.
@@ -56,6 +56,7 @@ function beat(scene: Scene, request: HeartbeatRequest): HeartbeatAnswer {
   if (!updateTarget(draft, step.nowMs)) draft.after(() => awaitTarget(scene, draft))
   const member = move(scene, draft, told, hasSubscriptionChanged, request.topicPartitions)
   draft.after(() => startSession(scene, group.groupId, member))
+  if (before.classic !== null) draft.after((step) => cancelClassicTimers(step, group, memberId))
   acknowledge(group, before, request.memberEpoch)
   draft.commit(step)
 
@@ -99,7 +100,9 @@ function memberOf(draft: Draft, request: HeartbeatRequest, memberId: string): Co
     return member
   }
   const predecessor = group.staticMember(instanceId)
-  if (predecessor === undefined) return group.member(memberId) ?? emptyMember(memberId)
+  if (predecessor === undefined || predecessor.memberId === memberId) {
+    return group.member(memberId) ?? emptyMember(memberId)
+  }
   // Members of the classic protocol cannot leave for a while: their successor comes without notice.
   if (predecessor.classic === null) checkReleased(predecessor, memberId)
   return succeed(draft, predecessor, memberId)

@@ -9,6 +9,7 @@ import type { PartitionList } from './partitions.ts'
 import { followPatterns } from './patterns.ts'
 import { reconcile } from './reconcile.ts'
 import { updateTarget } from './target.ts'
+import { cancelMemberTimers } from './timer-keys.ts'
 import { awaitTarget, followRevocation } from './timers.ts'
 import { aboutMember, nameOf, subscriptionOf } from './words.ts'
 
@@ -16,6 +17,7 @@ import { aboutMember, nameOf, subscriptionOf } from './words.ts'
 export function succeed(draft: Draft, predecessor: ConsumerMember, memberId: string): ConsumerMember {
   const member = { ...predecessor, memberId, memberEpoch: JOIN_EPOCH, previousMemberEpoch: 0 }
   draft.replaceMember(predecessor, member)
+  draft.after((step) => cancelMemberTimers(step, draft.group.groupId, predecessor.memberId))
   draft.note({
     kind: 'member-replaced',
     generation: draft.groupEpoch,
@@ -108,12 +110,11 @@ export function move(
   if (moved === member) return member
   draft.putAssignment(moved)
   draft.after(() => followRevocation(scene, group.groupId, moved))
-  if (isReconciledTo(moved, assignmentEpoch)) {
+  if (draft.isCompletedBy(moved)) {
     draft.note({
-      kind: 'reconciled',
+      kind: 'rebalance-completed',
       generation: assignmentEpoch,
-      ...aboutMember(moved),
-      reason: `${nameOf(moved)} has all of its target of epoch ${assignmentEpoch}`,
+      reason: `all members (${draft.memberCount}) have what the target of epoch ${assignmentEpoch} gives them`,
     })
   }
   return moved

@@ -86,8 +86,7 @@ function replayTarget(
     group.deleteTargetMetadata()
     return
   }
-  group.assignmentEpoch = value.assignmentEpoch
-  group.assignmentTimestampMs = value.assignmentTimestamp
+  group.completeTargets(value.assignmentEpoch, value.assignmentTimestamp)
 }
 
 function replayAssignment(

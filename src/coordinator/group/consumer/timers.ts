@@ -53,6 +53,13 @@ export function endJoin(scene: Scene, group: ConsumerGroup, memberId: string): v
   scene.step.cancel(memberTimerKey('join', group.groupId, memberId))
 }
 
+/** The member speaks the consumer protocol from now on. */
+export function cancelClassicTimers(step: GroupStep, group: ConsumerGroup, memberId: string): void {
+  group.awaitedJoins.delete(memberId)
+  step.cancel(memberTimerKey('join', group.groupId, memberId))
+  step.cancel(memberTimerKey('sync', group.groupId, memberId))
+}
+
 /** A member of the classic protocol has joined and has to ask for its assignment. */
 export function awaitSync(
   scene: Scene,

@@ -31,7 +31,7 @@ export function upgrade(scene: Scene, classic: ClassicGroup): Draft {
   checkUpgrade(classic)
   const group = new ConsumerGroup(groupId, surroundings)
   group.groupEpoch = classic.generationId
-  group.assignmentEpoch = classic.generationId
+  group.completeTargets(classic.generationId, 0)
   takeOverMembers(group, classic)
   group.metadataHash = topicsHash(group.subscriptions.topics(), surroundings.image())
   const draft = new Draft(group)
