@@ -7,11 +7,12 @@ import { allVariants, type Variant } from './members.ts'
 
 const named = (name: string): Variant => allVariants.find((variant) => variant.name === name)!
 
+// Cooperative members would do as well, but they seem to share all partitions before they have finished moving them.
 const staticVariants = [
   'librdkafka, eager',
   'librdkafka, consumer',
   'kafka-python, eager',
-  'franz-go, cooperative',
+  'franz-go, eager',
 ].map(named)
 
 const patternVariants = ['librdkafka, cooperative', 'librdkafka, consumer', 'franz-go, consumer'].map(named)
@@ -27,7 +28,7 @@ const rangeClients = [
   'kafka-python, eager',
   'aiokafka',
   'franz-go, eager',
-  'kafka-go',
+  'sarama, eager',
 ].map(named)
 const consumerClients = ['librdkafka, consumer', 'franz-go, consumer', '@platformatic/kafka, consumer'].map(
   named,
@@ -70,7 +71,7 @@ describe('groups with more than the usual', { concurrency: 3 }, () => {
       const first = scenario.join('first', { instance: 'one' })
       await scenario.balanced(first)
       const second = scenario.join('second', { instance: 'one' })
-      await scenario.fails(second, /UNRELEASED_INSTANCE_ID/)
+      await scenario.fails(second, /instance ID is still used/)
       await scenario.balanced(first)
       await scenario.finish()
     })

@@ -61,7 +61,7 @@ export const pythonVariants: readonly Variant[] = [
   python('aiokafka', 'aiokafka', '--strategy', 'roundrobin'),
 ]
 
-const goSkipReason = (): string | false => skipWithout('Go', ['go'], ['golang'])
+export const goSkipReason = (): string | false => skipWithout('Go', ['go'], ['golang'])
 
 const go = (name: string, client: GoClient, ...args: string[]): Variant => ({
   name,

@@ -24,6 +24,8 @@ type arguments struct {
 	bootstrap, group, name, regex, instance, strategy, protocol string
 	topics                                                      []string
 	session                                                     time.Duration
+	partitions                                                  int32
+	count                                                       int64
 }
 
 // member runs until the context is over, then leaves the group.
@@ -36,8 +38,8 @@ var members = map[string]member{
 }
 
 func main() {
-	if len(os.Args) < 2 || members[os.Args[1]] == nil {
-		fail(fmt.Errorf("usage: groups franz-go|sarama|kafka-go --bootstrap ... "))
+	if len(os.Args) < 2 || members[os.Args[1]] == nil && plainReaders[os.Args[1]] == nil {
+		fail(fmt.Errorf("usage: groups franz-go|sarama|kafka-go|plain-franz-go|plain-sarama --bootstrap ..."))
 	}
 	var args arguments
 	var topics string
@@ -51,12 +53,23 @@ func main() {
 	flags.StringVar(&args.strategy, "strategy", "", "")
 	flags.StringVar(&args.protocol, "protocol", "classic", "")
 	sessionMs := flags.Int("session", 6000, "milliseconds; classic groups only")
+	partitions := flags.Int("partitions", 1, "of plain readers")
+	flags.Int64Var(&args.count, "count", 0, "of plain readers: records of each partition")
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		fail(err)
 	}
+	args.partitions = int32(*partitions)
 	args.session = time.Duration(*sessionMs) * time.Millisecond
 	if topics != "" {
 		args.topics = strings.Split(topics, ",")
+	}
+	if plainReaders[os.Args[1]] != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := plain(ctx, os.Args[1], args); err != nil {
+			fail(err)
+		}
+		return
 	}
 	ctx, leave := context.WithCancel(context.Background())
 	go func() {
