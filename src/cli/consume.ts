@@ -38,7 +38,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024
 
 export function makeCommand(io: Io): Command {
-  const command = withCluster(new Command('consume'))
+  const command = withGroup(withCluster(new Command('consume')))
     .description(
       'Print the records of a topic: all that are there (with --group all that the group has not read yet), or with --follow the ones that come',
     )
@@ -60,18 +60,6 @@ export function makeCommand(io: Io): Command {
       '-f, --follow',
       'go on when the end is reached; begins at the end if no beginning is given',
       false,
-    )
-    .option('-g, --group <group>', 'as a member of this group, which remembers how far it has read')
-    .addOption(
-      new Option(
-        '--protocol <protocol>',
-        'how members find together: that of the members who are there, else the newest of the broker without',
-      ).choices(['classic', 'consumer']),
-    )
-    .option('--instance-id <id>', 'a static member: comes back under this name without a rebalance')
-    .option(
-      '--assignor <name>',
-      'who gets what: range or cooperative-sticky (classic), one of the broker, such as uniform or range (consumer)',
     )
     .option('--idle <ms>', 'end when no record came for this long', wholeNumber('--idle', 1, 2 ** 31 - 1))
     .addOption(
@@ -114,6 +102,22 @@ Examples:
         : consumeAsMember(io, cluster, topics, { ...flags, group }),
     )
   })
+}
+
+function withGroup(command: Command): Command {
+  return command
+    .option('-g, --group <group>', 'as a member of this group, which remembers how far it has read')
+    .addOption(
+      new Option(
+        '--protocol <protocol>',
+        'how members find together: that of the members who are there, else the newest of the broker without',
+      ).choices(['classic', 'consumer']),
+    )
+    .option('--instance-id <id>', 'a static member: comes back under this name without a rebalance')
+    .option(
+      '--assignor <name>',
+      'who gets what: range or cooperative-sticky (classic), one of the broker, such as uniform or range (consumer)',
+    )
 }
 
 function checkGroupFlags(topics: readonly string[], flags: ConsumeFlags): void {
