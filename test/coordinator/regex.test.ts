@@ -58,6 +58,18 @@ describe('subscription patterns', () => {
     assert.deepEqual([...visible], ['orders-eu', 'orders.eu'])
   })
 
+  test('are looked up again when topics have come and gone', () => {
+    const pattern = compilePattern('orders.*')
+    assert.deepEqual([...matchingTopics(pattern, image)], ['orders', 'orders-eu', 'orders.eu'])
+    const changed = advance(image, {
+      topics: [...imageOf('orders-us', 'orders-', 'other').topics.values()],
+      deletedTopicIds: ['id-orders-eu', 'id-payments'],
+    })
+    assert.deepEqual([...matchingTopics(pattern, changed)], ['orders', 'orders-', 'orders-us', 'orders.eu'])
+    assert.deepEqual([...matchingTopics(pattern, image)], ['orders', 'orders-eu', 'orders.eu'])
+    assert.ok(pattern.matches('orders-eu') && !pattern.matches('payments'))
+  })
+
   test('a name made of a pattern without special characters matches itself only', () => {
     fc.assert(
       fc.property(

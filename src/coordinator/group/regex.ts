@@ -15,15 +15,40 @@ export const MAX_PATTERN_LENGTH = 4096
 export const MAX_PATTERN_SIZE = 4096
 
 /**
- * Larger programs run without the table that makes the others fast: what it costs to fill could come again with each
- * name, tenfold what it saves, and it would be kept (8 MB at most).
+ * Larger programs run without the table of states that makes the others fast: in the worst case filling it costs twenty
+ * times as much as doing without, and comes again with each name.
  */
-const MAX_TABLE_SIZE = 1000
+const MAX_TABLE_SIZE = 64
 
-export interface TopicPattern {
+export class TopicPattern {
   readonly source: string
+  private compiled: RE2JS | undefined
+  private last: { readonly topics: ClusterImage['topics']; readonly matching: readonly string[] } | undefined
+
+  /** For `compilePattern`. */
+  constructor(source: string, compiled: RE2JS) {
+    this.source = source
+    this.compiled = compiled
+  }
+
   /** Whether the pattern matches the whole name. */
-  matches(topic: string): boolean
+  matches(topic: string): boolean {
+    this.compiled ??= compile(this.source)
+    const isLarge = this.compiled.programSize() > MAX_TABLE_SIZE
+    return isLarge ? this.compiled.matcher(topic).matches() : this.compiled.matches(topic)
+  }
+
+  /** The names of the topics that it matches, in order. Names of the image before are not looked at again. */
+  matching(topics: ClusterImage['topics']): readonly string[] {
+    const { last } = this
+    if (last?.topics === topics) return last.matching
+    const matching = last?.matching.filter((name) => topics.has(name)) ?? []
+    for (const name of topics.keys()) if (!last?.topics.has(name) && this.matches(name)) matching.push(name)
+    this.last = { topics, matching: matching.sort() }
+    // Some patterns grow tables of megabytes over many names, and there may be hundreds of patterns.
+    this.compiled = undefined
+    return matching
+  }
 }
 
 /**
@@ -37,17 +62,15 @@ export function compilePattern(pattern: string): TopicPattern {
   if (expandedSize(pattern) > MAX_PATTERN_SIZE) {
     throw invalid(pattern, `its repetitions make it too large; at most ${MAX_PATTERN_SIZE} steps are allowed`)
   }
-  let compiled: RE2JS
+  return new TopicPattern(pattern, compile(pattern))
+}
+
+function compile(pattern: string): RE2JS {
   try {
-    compiled = RE2JS.compile(pattern)
+    return RE2JS.compile(pattern)
   } catch (error) {
     if (error instanceof RE2JSException) throw invalid(pattern, problem(error))
     throw error
-  }
-  const isLarge = compiled.programSize() > MAX_TABLE_SIZE
-  return {
-    source: pattern,
-    matches: isLarge ? (topic) => compiled.matcher(topic).matches() : (topic) => compiled.matches(topic),
   }
 }
 
@@ -60,9 +83,7 @@ export function matchingTopics(
   image: ClusterImage,
   isVisible: (topic: string) => boolean = () => true,
 ): ReadonlySet<string> {
-  const names: string[] = []
-  for (const name of image.topics.keys()) if (pattern.matches(name) && isVisible(name)) names.push(name)
-  return new Set(names.sort())
+  return new Set(pattern.matching(image.topics).filter(isVisible))
 }
 
 const SHOWN_LENGTH = 120
