@@ -38,12 +38,15 @@ const MAX_BYTES = 16 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024
 
 export function makeCommand(io: Io): Command {
-  const command = withGroup(withCluster(new Command('consume')))
+  const command = withCluster(new Command('consume'))
     .description(
       'Print the records of a topic: all that are there (with --group all that the group has not read yet), or with --follow the ones that come',
     )
     .argument('<topics...>', 'one topic; with --group one or several')
-    .option('--from-beginning', 'begin with the oldest record (the default without --follow)')
+    .option(
+      '--from-beginning',
+      'begin with the oldest record (the default without --follow); a group only where it has committed nothing',
+    )
     .option(
       '-o, --offset <n>',
       'begin at this offset; -n begins n before the end',
@@ -88,7 +91,7 @@ Examples:
   $ odradek consume orders payments --group billing
   $ odradek consume orders --group billing --follow --show partition,offset,value`,
     )
-  return command.action((topics: string[], flags: ConsumeFlags) => {
+  return withGroup(command).action((topics: string[], flags: ConsumeFlags) => {
     const beginnings = [flags.fromBeginning, flags.offset, flags.timestamp].filter(
       (given) => given !== undefined,
     )
@@ -106,17 +109,17 @@ Examples:
 
 function withGroup(command: Command): Command {
   return command
-    .option('-g, --group <group>', 'as a member of this group, which remembers how far it has read')
+    .option('-g, --group <group>', 'read as a member of this group, which remembers how far it has read')
     .addOption(
       new Option(
         '--protocol <protocol>',
-        'how members find together: that of the members who are there, else the newest of the broker without',
+        'of the group (without: what its members speak; if it has none, the newest the broker speaks)',
       ).choices(['classic', 'consumer']),
     )
     .option('--instance-id <id>', 'a static member: comes back under this name without a rebalance')
     .option(
       '--assignor <name>',
-      'who gets what: range or cooperative-sticky (classic), one of the broker, such as uniform or range (consumer)',
+      'how partitions are shared: range or cooperative-sticky (classic), uniform or range (consumer)',
     )
 }
 

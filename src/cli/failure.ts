@@ -73,7 +73,7 @@ function explainMissing({ message, groupId, others }: NoSuchGroupError): string 
   const nearest = nearestName(groupId, others)
   if (nearest !== undefined) return `${message}; did you mean ${nearest}?`
   const rest = others.length > NAMES_SHOWN ? `, … (\`odradek groups list\` shows all ${others.length})` : ''
-  return `${message}; there are ${others.slice(0, NAMES_SHOWN).join(', ')}${rest}`
+  return `${message}; those that do: ${others.slice(0, NAMES_SHOWN).join(', ')}${rest}`
 }
 
 function explainUnreachable(error: UnreachableError): string {

@@ -41,7 +41,7 @@ test('a missing group: the nearest name, else some of those that are there', () 
   assert.equal(explain(new NoSuchGroupError('g')), 'group g does not exist; there are no groups')
   const some = ['billing', 'shipping']
   assert.match(explain(new NoSuchGroupError('biling', some)), /does not exist; did you mean billing\?$/)
-  assert.match(explain(new NoSuchGroupError('x', some)), /does not exist; there are billing, shipping$/)
+  assert.match(explain(new NoSuchGroupError('x', some)), /does not exist; those that do: billing, shipping$/)
   const many = Array.from({ length: 7 }, (_, i) => `group-${i}`)
   assert.match(explain(new NoSuchGroupError('x', many)), /group-4, … \(`odradek groups list` shows all 7\)$/)
 })

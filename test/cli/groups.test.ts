@@ -114,7 +114,10 @@ describe('list and describe', () => {
   test('a group that is not there: the nearest name, or some of those that are', async () => {
     await printed(['groups', 'reset-offsets', 'billing', '-t', 'filtered', '--to-latest', '--execute'])
     await refused(['groups', 'describe', 'bilings'], /group bilings does not exist; did you mean billing\?/)
-    await refused(['groups', 'describe', 'zzzzzzzzz'], /group zzzzzzzzz does not exist; there are .*billing/)
+    await refused(
+      ['groups', 'describe', 'zzzzzzzzz'],
+      /group zzzzzzzzz does not exist; those that do: .*billing/,
+    )
   })
 
   test('an offset of a topic that is gone is shown without an end', async () => {

@@ -17,7 +17,7 @@ import { CommandError, explain } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { type ClusterFlags, inCluster, withCluster, withJson } from '../options.ts'
 import { counted, printJson } from '../output.ts'
-import { membersText, naming, type TopicChoice, topicChoices } from './names.ts'
+import { membersText, naming, type TopicChoice, topicChoices, untilEmpty } from './names.ts'
 
 interface DeleteFlags extends ClusterFlags {
   readonly json: boolean
@@ -68,7 +68,7 @@ async function deleteEmpty(cluster: Cluster, groupId: string): Promise<void> {
     if (!isOccupied(error)) throw error
     const group = await describeGroup(cluster, groupId)
     throw new CommandError(
-      `group ${groupId} has ${membersText(group)}: it can be deleted once all have stopped`,
+      `group ${groupId} has ${membersText(group)}: it can be deleted ${untilEmpty(group)}`,
     )
   }
 }

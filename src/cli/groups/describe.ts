@@ -17,7 +17,7 @@ import { describeGroup, type GroupDescription, type MemberDescription } from '..
 import type { Io } from '../io.ts'
 import { type ClusterFlags, inCluster, withCluster, withJson } from '../options.ts'
 import { type Cell, printJson, table } from '../output.ts'
-import { memberName, naming, partitionsText } from './names.ts'
+import { naming, partitionsText, shortMemberId } from './names.ts'
 
 interface DescribeFlags extends ClusterFlags {
   readonly json: boolean
@@ -169,11 +169,16 @@ function offsetsSection(group: Described, drawn: boolean): string {
     committedOffset,
     endOffset,
     lag,
-    member === null ? '-' : memberName(member, drawn),
+    idText(member?.memberId, drawn),
     member?.clientId ?? '-',
     member?.clientHost ?? '-',
   ])
   return `${head}${table(headings, rows, drawn)}\n`
+}
+
+function idText(memberId: string | undefined, drawn: boolean): string {
+  if (memberId === undefined) return '-'
+  return drawn ? shortMemberId(memberId) : memberId
 }
 
 function membersSection(group: Described, drawn: boolean): string {
@@ -194,14 +199,14 @@ function membersSection(group: Described, drawn: boolean): string {
     ...(withTarget ? ['SHALL HAVE'] : []),
   ]
   const rows = group.members.map((member): Cell[] => [
-    memberName(member, drawn),
+    idText(member.memberId, drawn),
     member.groupInstanceId ?? '-',
     member.clientId,
     member.clientHost,
     ...(withEpoch ? [member.epoch, member.protocol ?? '-'] : []),
     member.assignment.length,
     partitionsText(member.assignment),
-    ...(withTarget ? [isMoving(member) ? partitionsText(member.targetAssignment!) : '='] : []),
+    ...(withTarget ? [partitionsText(member.targetAssignment!)] : []),
   ])
   return `${head}${table(headings, rows, drawn)}\n`
 }

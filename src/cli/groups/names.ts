@@ -4,7 +4,7 @@ import * as admin from '../client/admin.ts'
 import type { Cluster } from '../client/cluster.ts'
 import { NoSuchGroupError } from '../client/failure.ts'
 import { listGroups, type TopicPartition } from '../client/group-admin.ts'
-import type { GroupDescription, MemberDescription } from '../client/group-describe.ts'
+import type { GroupDescription } from '../client/group-describe.ts'
 import { CommandError, UsageError } from '../failure.ts'
 import { parsePartitions } from '../options.ts'
 import { counted } from '../output.ts'
@@ -57,22 +57,28 @@ export async function chosenPartitions(
   return [...chosen.values()]
 }
 
-/** `2 members (client-a at 10.0.0.1, client-b at 10.0.0.2)` */
+/** `2 members (client-a at 10.0.0.1, client-b at 10.0.0.2)`; static ones by the name that they keep. */
 export function membersText({ members }: GroupDescription): string {
   const shown = 3
-  const named = members.slice(0, shown).map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`)
+  const named = members.slice(0, shown).map(({ clientId, clientHost, groupInstanceId }) => {
+    const name = groupInstanceId === null ? clientId : `static member ${groupInstanceId}, ${clientId}`
+    return `${name} at ${clientHost}`
+  })
   const rest = members.length > shown ? [`${members.length - shown} more`] : []
-  return `${counted(members.length, 'member')} (${[...named, ...rest].join(', ')})`
+  return `${counted(members.length, 'member')} (${[...named, ...rest].join('; ')})`
+}
+
+/** What has to happen before a group has no members; static ones stay for a while after they stopped. */
+export function untilEmpty({ members }: GroupDescription): string {
+  const withStatic = members.some(({ groupInstanceId }) => groupInstanceId !== null)
+  return withStatic
+    ? 'once all have stopped, and the sessions of static ones have ended'
+    : 'once all have stopped'
 }
 
 /** A member id without most of its UUID: `billing-1b2c3d4e`. Only for people: two may look the same. */
 export function shortMemberId(memberId: string): string {
   return memberId.replace(/([\da-f]{8})(-[\da-f]{4}){3}-[\da-f]{12}$/, '$1')
-}
-
-/** What is shown of a member: static ones by the name that they keep. */
-export function memberName(member: MemberDescription, isShort: boolean): string {
-  return isShort ? shortMemberId(member.memberId) : member.memberId
 }
 
 /** `0-2,5` */

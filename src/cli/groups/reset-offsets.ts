@@ -21,7 +21,7 @@ import type { Io } from '../io.ts'
 import { type ClusterFlags, inCluster, wholeNumber, withCluster, withJson } from '../options.ts'
 import { type Cell, counted, printJson, printTable } from '../output.ts'
 import { parseDateTime, parseDuration } from './durations.ts'
-import { chosenPartitions, membersText, type TopicChoice, topicChoices } from './names.ts'
+import { chosenPartitions, membersText, type TopicChoice, topicChoices, untilEmpty } from './names.ts'
 import { type FileRow, offsetsText, parseOffsets } from './offsets-file.ts'
 import { type Mode, type Plan, type PlannedOffset, plan } from './reset-plan.ts'
 
@@ -204,7 +204,7 @@ async function isThere(cluster: Cluster, groupId: string): Promise<boolean> {
     const group = await describeGroup(cluster, groupId)
     if (group.members.length === 0) return true
     throw new CommandError(
-      `group ${groupId} has ${membersText(group)}: its offsets can be moved once all have stopped; nothing was changed`,
+      `group ${groupId} has ${membersText(group)}: its offsets can be moved ${untilEmpty(group)}; nothing was changed`,
     )
   } catch (error) {
     if (error instanceof NoSuchGroupError) return false
