@@ -66,7 +66,10 @@ export class GroupCoordinator implements ImageSubscriber {
     this.shards = new Shards({
       topic: OFFSETS_TOPIC,
       replicas,
-      makeMachine: () => new GroupMachine(surroundings),
+      makeMachine: () =>
+        new GroupMachine(surroundings, (problem) =>
+          logger.error('a damaged record of groups was passed over', { topic: OFFSETS_TOPIC, problem }),
+        ),
       clock,
       logger,
       loadBufferBytes: () => config().offsetsLoadBufferSize,

@@ -45,7 +45,7 @@ import { startOffsetExpiry } from './offsets/expire.ts'
 import { type FetchedTopic, fetchOffsets, type OffsetsToFetch } from './offsets/fetch.ts'
 import { OffsetStore } from './offsets/offset-store.ts'
 import { replayOffsetCommit } from './offsets/state.ts'
-import { decodeRecord, encodeRecord, type GroupRecord } from './records.ts'
+import { type DamageReport, decodeRecord, encodeRecord, type GroupRecord } from './records.ts'
 
 /** A group as ListGroups shows it. */
 export interface ListedGroup {
@@ -57,13 +57,20 @@ export interface ListedGroup {
 
 export type DescribedConsumerGroup = ReturnType<typeof describeConsumerGroup>
 
+/** How many damaged records are reported each time a partition is loaded. */
+const DAMAGE_REPORTS = 10
+
 export class GroupMachine implements StateMachine<GroupRecord> {
   readonly groups = new GroupTable()
   readonly offsets = new OffsetStore()
   private readonly surroundings: GroupSurroundings
+  private readonly onDamage: DamageReport
+  private damagedRecords = 0
 
-  constructor(surroundings: GroupSurroundings) {
+  /** `onDamage` is told of the first few records that were passed over because they cannot be read. */
+  constructor(surroundings: GroupSurroundings, onDamage: DamageReport = () => {}) {
     this.surroundings = surroundings
+    this.onDamage = onDamage
   }
 
   replay(record: GroupRecord, origin: ReplayOrigin): void {
@@ -83,7 +90,9 @@ export class GroupMachine implements StateMachine<GroupRecord> {
   }
 
   decode(key: Buffer, value: Buffer | null): GroupRecord | undefined {
-    return decodeRecord(key, value)
+    return decodeRecord(key, value, (problem) => {
+      if (++this.damagedRecords <= DAMAGE_REPORTS) this.onDamage(problem)
+    })
   }
 
   encode(record: GroupRecord): { readonly key: Buffer; readonly value: Buffer | null } {
