@@ -272,8 +272,8 @@ export class ClassicClient extends Client {
 
   /** The way back into the group after an error; undefined: no answer at all. */
   private recover(error: ErrorCode | undefined): void {
-    if (error === errors.FENCED_INSTANCE_ID) {
-      this.say(() => 'is fenced for good')
+    if (error === errors.FENCED_INSTANCE_ID || error === errors.GROUP_MAX_SIZE_REACHED) {
+      this.say(() => `ends: ${error.name}`)
       this.end()
       return
     }

@@ -147,7 +147,7 @@ export abstract class Client {
           if (isAnswerLost) lose()
           else this.after(world.delayMs(), () => finish(outcome))
         },
-        commits === undefined ? undefined : { offsets: commits, isReset: false },
+        commits === undefined ? undefined : { offsets: commits, isTool: false },
       )
     })
   }

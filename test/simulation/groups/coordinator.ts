@@ -22,11 +22,12 @@ export type Outcome<Answer> =
 
 export type GroupCommand<Answer> = (machine: GroupMachine, step: GroupStep) => Answer | Waiter<Answer>
 
-/** What a request commits, by `topic-partition`. */
+/** What a request may do to committed offsets. */
 export interface Commits {
+  /** By `topic-partition`. */
   readonly offsets: ReadonlyMap<string, number>
-  /** From a tool, which may set an offset back. */
-  readonly isReset: boolean
+  /** From a tool, which may set an offset back, or delete all of them. */
+  readonly isTool: boolean
 }
 
 interface Pending {
@@ -50,7 +51,7 @@ export class Coordinator {
   private readonly offsets = new Map<string, number>()
   /** Those that no crash may lose, and those that came after them. */
   private replicatedOffsets = new Map<string, number>()
-  private readonly laterOffsets = new Map<string, number[]>()
+  private readonly laterOffsets = new Map<string, (number | undefined)[]>()
 
   constructor(world: World, surroundings: GroupSurroundings, check: () => void) {
     this.world = world
@@ -102,7 +103,25 @@ export class Coordinator {
           () => `set ${[...offsets].map(([key, offset]) => `${key}=${offset}`).join(' ')}`,
         )
       },
-      { offsets, isReset: true },
+      { offsets, isTool: true },
+    )
+  }
+
+  /** A tool deletes the group, if it has no members. */
+  deleteGroup(): void {
+    this.receive(
+      (machine, step) => machine.deleteGroup(GROUP, step),
+      (outcome) => this.world.say('tool', () => `deletes the group: ${JSON.stringify(outcome)}`),
+      { offsets: new Map(), isTool: true },
+    )
+  }
+
+  /** A tool removes a static member. */
+  removeMember(groupInstanceId: string): void {
+    const members = [{ memberId: '', groupInstanceId, reason: null }]
+    this.receive(
+      (machine, step) => machine.leaveGroup({ groupId: GROUP, memberId: '', members }, step),
+      (outcome) => this.world.say('tool', () => `removes ${groupInstanceId}: ${JSON.stringify(outcome)}`),
     )
   }
 
@@ -143,7 +162,8 @@ export class Coordinator {
     this.isUp = true
     this.replicated = this.shard.log.length
     this.world.say('coordinator', () => `is back: ${this.describe()}`)
-    for (const [key, before] of this.offsets) {
+    for (const key of new Set([...this.offsets.keys(), ...this.replicatedOffsets.keys()])) {
+      const before = this.offsets.get(key)
       const now = this.read(key)
       const possible = [this.replicatedOffsets.get(key), ...(this.laterOffsets.get(key) ?? [])]
       assert(
@@ -213,12 +233,15 @@ export class Coordinator {
         const before = this.offsets.get(key)
         const now = this.machine.offsets.get(GROUP, topic.name, index)?.offset
         if (now === before) continue
-        assert(
-          now !== undefined && now === commits?.offsets.get(key),
-          `${key}: ${before} became ${now} without a commit`,
-        )
-        assert(now >= (before ?? 0) || commits.isReset, `${key}: went back from ${before} to ${now}`)
-        this.offsets.set(key, now)
+        if (now === undefined) {
+          assert(commits?.isTool, `${key}: ${before} is gone, and nobody has deleted it`)
+          this.offsets.delete(key)
+        } else {
+          const isCommitted = now === commits?.offsets.get(key)
+          assert(isCommitted, `${key}: ${before} became ${now} without a commit`)
+          assert(now >= (before ?? 0) || commits!.isTool, `${key}: went back from ${before} to ${now}`)
+          this.offsets.set(key, now)
+        }
         this.laterOffsets.set(key, [...(this.laterOffsets.get(key) ?? []), now])
       }
     }

@@ -5,18 +5,18 @@
 // - Committed offsets change by commits alone, and go back only when a tool sets them (coordinator.ts).
 // - Once everything works, the group becomes stable, every partition that somebody reads has one owner, and all stay so.
 import assert from 'node:assert/strict'
-import { advance, emptyImage, type TopicImage } from '../../../src/cluster/image.ts'
-import { type BrokerConfig, parseBrokerConfig } from '../../../src/config/broker-config.ts'
+import { advance, emptyImage } from '../../../src/cluster/image.ts'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
 import type { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
-import type { Group, GroupStep, GroupSurroundings } from '../../../src/coordinator/group/group.ts'
+import type { Group, GroupSurroundings } from '../../../src/coordinator/group/group.ts'
 import { KafkaError } from '../../../src/wire/errors.ts'
 import type { Style } from './assignments.ts'
 import { ClassicClient } from './classic-client.ts'
 import type { Client } from './client.ts'
 import { ConsumerClient } from './consumer-client.ts'
 import { Coordinator, GROUP } from './coordinator.ts'
-import { type Faults, NO_FAULTS, World } from './world.ts'
+import { configOf, faultsOf, idleStep, topicOf } from './scenery.ts'
+import { NO_FAULTS, World } from './world.ts'
 
 export const KINDS = ['eager', 'cooperative', 'consumer', 'mixed'] as const
 
@@ -32,14 +32,8 @@ const QUIET_MS = 30_000
 /** Of what happened before a failure. */
 const MOST_LINES = 3000
 const TOPICS = ['ta', 'tb', 'tc']
-
-const settings = {
-  'group.initial.rebalance.delay.ms': '1000',
-  'group.consumer.session.timeout.ms': '12000',
-  'group.consumer.min.session.timeout.ms': '6000',
-  'group.consumer.heartbeat.interval.ms': '3000',
-  'group.consumer.min.heartbeat.interval.ms': '1000',
-}
+/** The first reads one of them, the second two, and so on. */
+const INSTANCES = ['i1', 'i2', 'i3']
 
 export interface HistoryResult {
   readonly rebalances: number
@@ -96,7 +90,7 @@ class History {
         : kind === 'eager'
           ? 'eager'
           : 'cooperative'
-    const config: BrokerConfig = parseBrokerConfig(settings)
+    const config = configOf(this.world)
     const surroundings: GroupSurroundings = {
       config: () => config,
       groupConfig: () => ({
@@ -154,7 +148,7 @@ class History {
 
   private startClient(): void {
     const { world } = this
-    const instances = ['i1', 'i2', 'i3'].filter(
+    const instances = INSTANCES.filter(
       (id) => world.chance(0.02) || !this.living.some(({ instanceId }) => instanceId === id),
     )
     const instanceId = instances.length > 0 && world.chance(0.3) ? world.pick(instances) : null
@@ -203,8 +197,8 @@ class History {
     else if (dice < 68 && living.length > 0) world.pick(living).freeze(world.between(1000, 30_000))
     else if (dice < 76 && dynamic.length > 0) world.pick(dynamic).subscribe(this.someTopics())
     else if (dice < 82) this.growTopic()
-    else if (dice < 94) this.crashCoordinator()
-    else this.resetOffset()
+    else if (dice < 93) this.crashCoordinator()
+    else if (this.coordinator.isUp) this.useTool(dice)
   }
 
   private growTopic(): void {
@@ -223,9 +217,14 @@ class History {
     this.world.after(this.world.between(10, 8000), () => this.coordinator.restart())
   }
 
-  /** Goes well only when nobody is in the group. */
+  /** Offsets are set, or the group deleted, only if nobody is in it. */
+  private useTool(dice: number): void {
+    if (dice < 95) this.coordinator.removeMember(this.world.pick(INSTANCES))
+    else if (dice < 97) this.coordinator.deleteGroup()
+    else this.resetOffset()
+  }
+
   private resetOffset(): void {
-    if (!this.coordinator.isUp) return
     const topic = this.world.image.topics.get(this.world.pick(TOPICS))!
     const partitionIndex = this.world.random.below(topic.partitions.length)
     const offset = { partitionIndex, committedOffset: 0, committedLeaderEpoch: -1, committedMetadata: '' }
@@ -347,49 +346,5 @@ class History {
       this.coordinator.describe(),
       ...this.clients.filter(({ isAlive }) => isAlive).map((client) => client.describe()),
     ].join('\n')
-  }
-}
-
-function faultsOf(world: World): Faults {
-  const level = world.pick([0, 0.01, 0.05])
-  return {
-    requestLost: level,
-    answerLost: level,
-    slow: world.pick([0, level, 0.2]),
-    late: level / 2,
-    appendFails: world.pick([0, 0.02]),
-  }
-}
-
-function topicOf(name: string, partitions: number): TopicImage {
-  return {
-    name,
-    id: `${name}AAAAAAAAAAAAAAAAAAAA`.slice(0, 22),
-    internal: false,
-    configs: new Map(),
-    partitions: Array.from({ length: partitions }, (_, index) => ({
-      index,
-      replicas: [1],
-      isr: [1],
-      leader: 1,
-      leaderEpoch: 0,
-      partitionEpoch: 0,
-      addingReplicas: [],
-      removingReplicas: [],
-    })),
-  }
-}
-
-/** For looking only: nothing comes of it. */
-function idleStep(nowMs: number): GroupStep {
-  return {
-    nowMs,
-    append: () => {},
-    persist: () => {},
-    onAppendFailed: () => {},
-    schedule: () => {},
-    cancel: () => {},
-    wait: () => ({}),
-    reply: () => {},
   }
 }
