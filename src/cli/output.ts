@@ -23,6 +23,9 @@ const BORDERLESS = {
   middle: '  ',
 } as const
 
+/** Blanks at the end of a line of bold headings: as long as the longest cell, they would break the line on a narrow terminal. */
+const PADDED_END = new RegExp(` +(${String.fromCharCode(27)}\\[\\d+m)$`)
+
 /** Rows under headings. Numbers are aligned to the right when drawn. */
 export function table(
   headings: readonly string[],
@@ -46,7 +49,7 @@ export function table(
   return `${grid
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
+    .map((line) => line.replace(PADDED_END, '$1').trimEnd())
     .join('\n')}\n`
 }
 

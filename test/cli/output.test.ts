@@ -42,3 +42,9 @@ test('bytes and counts in words', () => {
 test('what would move the cursor is shown by its number', () => {
   assert.match(table(['A'], [['x\u001b[2J\u0007\n']], true), /x\\x1b\[2J\\x07\\x0a/)
 })
+
+test('no line ends in blanks, the bold headings neither', () => {
+  for (const line of table(['A', 'B'], [['x', 'y'.repeat(50)]], true).split('\n')) {
+    assert.equal(stripVTControlCharacters(line), stripVTControlCharacters(line).trimEnd())
+  }
+})
