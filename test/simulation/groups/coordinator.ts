@@ -156,6 +156,7 @@ export class Coordinator {
 
   restart(): void {
     this.catchUp()
+    if (this.world.chance(0.5)) this.compact()
     this.shard.commit()
     this.shard.restart()
     this.shard.holdCommits()
@@ -175,6 +176,22 @@ export class Coordinator {
     }
     this.keepOffsets()
     this.check()
+  }
+
+  /** As the log cleaner does, up to some point: of each key the last record stays, if it is no old tombstone. */
+  private compact(): void {
+    const { log } = this.shard
+    const end = this.world.random.below(log.length + 1)
+    const tombstonesEnd = this.world.random.below(end + 1)
+    const last = new Map<string, number>()
+    const keyOf = (at: number) => log[at]!.bytes!.key.toString('latin1')
+    for (let at = 0; at < end; at++) last.set(keyOf(at), at)
+    const kept = log.filter(
+      ({ bytes }, at) =>
+        at >= end || (last.get(keyOf(at)) === at && (bytes!.value !== null || at >= tombstonesEnd)),
+    )
+    this.world.say('coordinator', () => `compacts ${log.length} records to ${kept.length}`)
+    log.splice(0, log.length, ...kept)
   }
 
   describe(): string {
