@@ -6,7 +6,7 @@
 //
 //   subscription  0  topics, user data   1  + owned partitions (KIP-429)   2  + generation (KIP-792)   3  + rack (KIP-881)
 //   assignment    0  partitions, user data; the versions count along
-import { message } from './api.ts'
+import { message, NEVER_FLEXIBLE } from './api.ts'
 import { DecodeError } from './reader.ts'
 import {
   array,
@@ -20,7 +20,10 @@ import {
   struct,
   type Value,
 } from './schema.ts'
-import { Writer } from './writer.ts'
+import { flatten, Writer } from './writer.ts'
+
+/** The protocol type of groups whose members are consumers. */
+export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
 const LATEST = 3
 const VERSION_BYTES = 2
@@ -30,7 +33,7 @@ const topicPartitions = struct({
   partitions: array(int32),
 })
 
-const options = { versions: [0, LATEST], flexible: Number.POSITIVE_INFINITY } as const
+const options = { versions: [0, LATEST], flexible: NEVER_FLEXIBLE } as const
 
 const subscription = message('ConsumerProtocolSubscription', {
   ...options,
@@ -56,18 +59,13 @@ export type ConsumerProtocolAssignment = Value<typeof assignment>
 
 /** @throws DecodeError when the bytes are no subscription */
 export function decodeSubscription(given: Buffer): ConsumerProtocolSubscription {
-  return subscription.decode(
-    given,
-    VERSION_BYTES,
-    given.length,
-    versionOf(given, 'ConsumerProtocolSubscription'),
-  )
+  return subscription.decode(given, VERSION_BYTES, given.length, consumerProtocolVersion(given))
 }
 
 /** Empty bytes, which a member without partitions may be sent, are an empty assignment. @throws DecodeError when the bytes are none */
 export function decodeAssignment(given: Buffer): ConsumerProtocolAssignment {
   if (given.length === 0) return { assignedPartitions: [], userData: null }
-  return assignment.decode(given, VERSION_BYTES, given.length, versionOf(given, 'ConsumerProtocolAssignment'))
+  return assignment.decode(given, VERSION_BYTES, given.length, consumerProtocolVersion(given))
 }
 
 export function encodeSubscription(value: Input<typeof subscription>, version: number = LATEST): Buffer {
@@ -78,9 +76,13 @@ export function encodeAssignment(value: Input<typeof assignment>, version: numbe
   return encoded(version, (writer) => assignment.encode(writer, value, version))
 }
 
-function versionOf(given: Buffer, what: string): number {
-  const version = given.length < VERSION_BYTES ? -1 : given.readInt16BE(0)
-  if (version < 0) throw new DecodeError(what, 0, 'no version')
+/** The version that the bytes begin with, at most the latest one known. @throws DecodeError when there is none */
+export function consumerProtocolVersion(given: Buffer): number {
+  if (given.length < VERSION_BYTES) {
+    throw new DecodeError('version', 0, `needs ${VERSION_BYTES} bytes, ${given.length} there`)
+  }
+  const version = given.readInt16BE(0)
+  if (version < 0) throw new DecodeError('version', 0, `a version from 0 on was expected, not ${version}`)
   return Math.min(version, LATEST)
 }
 
@@ -88,5 +90,5 @@ function encoded(version: number, write: (writer: Writer) => void): Buffer {
   const writer = new Writer()
   writer.int16(version)
   write(writer)
-  return Buffer.concat(writer.finish().chunks as Uint8Array[])
+  return flatten(writer.finish())
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  consumerProtocolVersion,
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
@@ -44,10 +45,19 @@ test('a later version is read as the latest one known, whatever it added at the 
   const bytes = Buffer.concat([encodeSubscription({ topics: ['t'] }), Buffer.from('later')])
   bytes.writeInt16BE(9, 0)
   assert.deepEqual(decodeSubscription(bytes).topics, ['t'])
+  assert.equal(consumerProtocolVersion(bytes), 3)
 })
 
 test('bytes that are no subscription are a DecodeError', () => {
-  for (const text of ['', '00', 'ffff', '0000 00000002 0001 74', '0003 7fffffff']) {
+  for (const text of [
+    '',
+    '00',
+    'ffff',
+    '0000',
+    '0001 00000000 ffffffff',
+    '0000 00000002 0001 74',
+    '0003 7fffffff',
+  ]) {
     assert.throws(() => decodeSubscription(hex(text)), DecodeError, text)
   }
 })
