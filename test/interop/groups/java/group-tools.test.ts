@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { valueAt } from '../../programs/group-history.ts'
 import { withGroup } from '../../programs/group-scenarios.ts'
 import { javaSkipReason } from '../../support/java-programs.ts'
 import { waitFor } from '../../support/processes.ts'
@@ -225,6 +226,27 @@ describe('tools that change groups', { skip: javaSkipReason() }, () => {
       const [head, figures] = printed.trim().split('\n').slice(-2)
       assert.match(head!, /^start\.time, end\.time, data\.consumed\.in\.MB, .*rebalance\.time\.ms/)
       assert.equal(Number(figures!.split(', ')[4]), wanted)
+    }))
+
+  test('kafka-console-consumer subscribes, as a member of a group of its own or of the one it is told', () =>
+    withGroup(kafka.broker, kafka.member, { topics: { console: 2 } }, async ({ topics }) => {
+      await waitFor('records', () => [...topics.ends.values()].every((end) => end >= 50) || undefined)
+      await topics.stopFlow()
+      const ends = [...topics.ends].flatMap(([partition, end]) =>
+        Array.from({ length: end }, (_, offset) => valueAt(partition, offset)),
+      )
+      const read = async (...more: string[]) => {
+        const consumer = 'org.apache.kafka.tools.consumer.ConsoleConsumer'
+        const few = ['--max-messages', `${ends.length}`, '--timeout-ms', '20000']
+        const printed = await kafka.ok(consumer, '--topic', 'console', '--from-beginning', ...few, ...more)
+        assert.deepEqual(printed.trim().split('\n').sort(), ends.sort())
+      }
+      await read()
+      await read('--group', 'console-group')
+      await read('--group', 'console-consumers', '--command-property', 'group.protocol=consumer')
+      for (const group of ['console-group', 'console-consumers']) {
+        assert.deepEqual(await topics.committed(group), new Map([...topics.ends].sort()))
+      }
     }))
 
   test('kafka-dump-log decodes every record of __consumer_offsets, and they tell what groups have', async () => {
