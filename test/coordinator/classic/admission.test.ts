@@ -156,6 +156,32 @@ describe('the timeline', () => {
   })
 })
 
+describe('the timeline of consumers', () => {
+  /** A subscription with what a cooperative member adds to it: the partitions it has. */
+  const subscription = (topics: readonly string[], owned = '') =>
+    Buffer.concat([
+      Buffer.from([0, 1, 0, 0, 0, topics.length]),
+      ...topics.map((topic) => Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic)])),
+      Buffer.from(owned),
+    ])
+
+  test('tells of other topics, not of other partitions', () => {
+    const group = new GroupScript()
+    const join = (topics: string[], owned?: string) => {
+      group.join('a', { protocolType: 'consumer', protocols: { range: subscription(topics, owned) } })
+      group.advance(0)
+    }
+    join(['t'])
+    join(['t'])
+    const told = () => group.notes.filter(({ kind }) => kind === 'subscription-changed')
+    join(['t'], 'owns t-0')
+    assert.deepEqual(told(), [])
+    join(['u', 't'])
+    assert.match(told()[0]!.reason, /reads t, u from now on$/)
+    assert.equal(told().length, 1)
+  })
+})
+
 describe('ids that were given out', () => {
   test('are forgotten when nobody has come back with them within the session timeout', () => {
     const group = new GroupScript()

@@ -6,10 +6,11 @@ import type { Waiter } from '../../step.ts'
 import type { GroupStep } from '../group.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { Joining } from './join.ts'
-import { ClassicMember, type JoinGroupAnswer } from './member.ts'
+import { ClassicMember, type JoinGroupAnswer, type Protocol } from './member.ts'
 import { joined, prepareRebalance, rebalanceWith } from './rebalance.ts'
 import { groupMetadataRecord } from './record.ts'
 import { keepAlive } from './session.ts'
+import { collectTopics } from './subscription.ts'
 import { sessionKey } from './timer-keys.ts'
 import { aboutMember, clientReason, clip, nameOf, shortId } from './words.ts'
 
@@ -42,18 +43,30 @@ export function rejoin(
     : isLeader
       ? `the leader, ${nameOf(member)}, joined again, which always starts a rebalance${said}`
       : `${nameOf(member)} joined again${said}`
-  if (hasChanged) {
+  const topics = newTopics(member, details.protocols)
+  if (topics !== undefined) {
     group.surroundings.note(group.groupId, {
       kind: 'subscription-changed',
       generation: group.generationId,
       ...aboutMember(member),
-      reason,
+      reason: `${nameOf(member)} reads ${clip([...topics].sort().join(', '))} from now on${said}`,
     })
   }
   group.update(member, details)
   const waiter = waitToJoin(member, step)
   rebalanceWith(group, reason, step)
   return waiter
+}
+
+/** The topics that a consumer names now, if they are others than before. Metadata has more in it, which changes all the time. */
+function newTopics(member: ClassicMember, protocols: readonly Protocol[]): ReadonlySet<string> | undefined {
+  const before = new Set<string>()
+  const now = new Set<string>()
+  const areKnown =
+    member.protocols.every(({ metadata }) => collectTopics(metadata, before)) &&
+    protocols.every(({ metadata }) => collectTopics(metadata, now))
+  const areSame = before.size === now.size && [...now].every((topic) => before.has(topic))
+  return areKnown && !areSame ? now : undefined
 }
 
 function refused(group: ClassicGroup, { request, details }: Joining, error: KafkaError): JoinGroupAnswer {
