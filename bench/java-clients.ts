@@ -101,6 +101,51 @@ async function compileJava(name: string): Promise<string> {
   return classes
 }
 
+export interface GroupConsumeResult {
+  /** 10^6 bytes of values per second, from the first poll that was answered with partitions on. */
+  readonly megabytesPerSecond: number
+  /** Until the consumer had its partitions. */
+  readonly rebalanceMs: number
+  readonly bytes: number
+}
+
+/** Reads the line of figures that ConsumerPerformance prints under its headings. Its megabytes have 2^20 bytes. */
+export function parseConsumerPerf(stdout: string): GroupConsumeResult {
+  const lines = stdout.trim().split('\n')
+  const heading = lines.findIndex((line) => line.startsWith('start.time'))
+  const names = lines[heading]?.split(',').map((name) => name.trim()) ?? []
+  const figures = lines[heading + 1]?.split(',') ?? []
+  const figure = (name: string) => Number(figures[names.indexOf(name)])
+  const mebibytes = figure('data.consumed.in.MB')
+  const rebalanceMs = figure('rebalance.time.ms')
+  const megabytesPerSecond = figure('fetch.MB.sec') * 1.048576
+  if (heading < 0 || Number.isNaN(mebibytes + rebalanceMs + megabytesPerSecond)) {
+    throw new Error(`ConsumerPerformance printed no figures:\n${stdout.slice(-2000)}`)
+  }
+  return { megabytesPerSecond, rebalanceMs, bytes: mebibytes * 2 ** 20 }
+}
+
+let groups = 0
+
+/** Reads `records` records of `topic` from the beginning as the only member of a new group: consumer-perf. */
+export async function consumeInGroup(
+  bootstrapServers: string,
+  topic: string,
+  records: number,
+  protocol: 'classic' | 'consumer',
+): Promise<GroupConsumeResult> {
+  const group = `bench-${process.pid}-${++groups}`
+  const args = ['--bootstrap-server', bootstrapServers, '--topic', topic, '--group', group]
+  args.push('--num-records', String(records), '--timeout', '60000')
+  args.push('--command-property', `group.protocol=${protocol}`)
+  const done = await runJava('org.apache.kafka.tools.ConsumerPerformance', args, {
+    jvmArgs,
+    timeoutMs: 600_000,
+  })
+  if (done.code !== 0) throw new Error(`ConsumerPerformance failed: ${done.stdout}${done.stderr}`)
+  return parseConsumerPerf(done.stdout)
+}
+
 export interface ConsumeResult {
   readonly records: number
   readonly bytes: number

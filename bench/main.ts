@@ -13,6 +13,7 @@ import { runMicro } from './micro-runner.ts'
 import { writePlot } from './plot.ts'
 import { createProgress } from './progress.ts'
 import type { Row } from './row.ts'
+import { groupRows } from './rows/groups.ts'
 import { javaRows } from './rows/java.ts'
 import { lifecycleRows } from './rows/lifecycle.ts'
 import { rawRows } from './rows/raw.ts'
@@ -96,7 +97,7 @@ function chosenSides(): [SideName, SideName] {
 
 function chosenRows(): Row[] {
   const patterns = values.only?.split(',') ?? ['']
-  const rows = [...rawRows, ...javaRows, ...lifecycleRows].filter((row) =>
+  const rows = [...rawRows, ...javaRows, ...groupRows, ...lifecycleRows].filter((row) =>
     patterns.some((pattern) => row.id.includes(pattern)),
   )
   if (rows.length === 0) fail(`no row's id contains ${values.only}; --list names them`)

@@ -1,8 +1,8 @@
-// Rows of Kafka's Java clients: producer-perf in every cell of size, partitions, acks and codec; a consumer; end to end.
+// Rows of Kafka's Java clients: producer-perf in every cell of size, partitions, acks and codec; consumer-perf, and a consumer
+// that is assigned its partitions; end to end.
 // The Java client is the ceiling of most of these, so beside throughput it is the broker's CPU that tells.
-// consumer-perf itself needs a group; until there are groups a consumer with assigned partitions stands for it.
 import { removeTopic, withCpu } from '../broker-process.ts'
-import { consume, endToEndLatency, producerPerf } from '../java-clients.ts'
+import { consume, consumeInGroup, endToEndLatency, producerPerf } from '../java-clients.ts'
 import { atLeast, atMost, metric, type Row } from '../row.ts'
 import { withWarmMemory } from '../warm-memory.ts'
 import { newTopicName, onNewTopic, preload } from './raw.ts'
@@ -54,6 +54,33 @@ function consumerRow(partitions: number): Row {
   }
 }
 
+function consumerPerfRow(partitions: number, protocol: 'classic' | 'consumer'): Row {
+  return {
+    kind: 'shared',
+    id: `java-consumer-perf/1KiB/${partitions}p/${protocol}`,
+    metrics: [
+      metric('throughput', 'MB/s', 'higher', [atLeast(1)], []),
+      metric('CPU per GB', 's', 'lower', [atMost(0.8)], [atMost(0.5)]),
+      metric('rebalance', 'ms', 'lower'),
+    ],
+    prepare: (broker, scale) => preload(broker, partitions, scale.amount(2e9)),
+    measure: async (broker, _scale, prepared) => {
+      const { topic, recordsPerPartition } = prepared as Awaited<ReturnType<typeof preload>>
+      const records = recordsPerPartition * partitions
+      const { bootstrapServers } = broker
+      const { cpu, result } = await withCpu(broker, () =>
+        consumeInGroup(bootstrapServers, topic, records, protocol),
+      )
+      return {
+        throughput: result.megabytesPerSecond,
+        'CPU per GB': cpu / (result.bytes / 1e9),
+        rebalance: result.rebalanceMs,
+      }
+    },
+    clean: (broker, prepared) => removeTopic(broker, (prepared as { topic: string }).topic),
+  }
+}
+
 const endToEndRow: Row = {
   kind: 'shared',
   id: 'end-to-end/100B',
@@ -76,5 +103,8 @@ export const javaRows: readonly Row[] = [
   ),
   consumerRow(1),
   consumerRow(6),
+  consumerPerfRow(1, 'classic'),
+  consumerPerfRow(6, 'classic'),
+  consumerPerfRow(6, 'consumer'),
   endToEndRow,
 ]

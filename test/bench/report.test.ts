@@ -1,7 +1,7 @@
 // What the bench shows: the table's cells, the plot's points, and what is read from the Java tools.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseEndToEnd, parseProducerPerf } from '../../bench/java-clients.ts'
+import { parseConsumerPerf, parseEndToEnd, parseProducerPerf } from '../../bench/java-clients.ts'
 import { drawPlot, points } from '../../bench/plot.ts'
 import { atLeast, atMost, metric } from '../../bench/row.ts'
 import { metricResult, type RowResult, scaleOf } from '../../bench/run.ts'
@@ -94,6 +94,17 @@ describe('output of the Java tools', () => {
     })
     assert.equal(parseProducerPerf(whole, 100).p99LatencyMs, 1605)
     assert.throws(() => parseProducerPerf('no summary', 100), /printed no summary/)
+  })
+
+  test('rate, bytes and rebalance of consumer-perf, in units of ten', () => {
+    const names =
+      'start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec\n'
+    const figures =
+      '2026-11-23 08:00:00:000, 2026-11-23 08:00:02:000, 100.0000, 50.0000, 102400, 51200.0, 500, 1500, 66.6667, 68266.7\n'
+    const { megabytesPerSecond, rebalanceMs, bytes } = parseConsumerPerf(`a warning\n${names}${figures}`)
+    assert.ok(Math.abs(megabytesPerSecond - 69.905) < 0.001, `${megabytesPerSecond}`)
+    assert.deepEqual([rebalanceMs, bytes], [500, 104_857_600])
+    assert.throws(() => parseConsumerPerf(names), /printed no figures/)
   })
 
   test('average and 99th percentile of EndToEndLatency', () => {
