@@ -43,6 +43,8 @@ export interface AloneRow extends AnyRow {
   readonly kind: 'alone'
   /** Sides that can do it; both by default. */
   readonly sides?: readonly SideName[]
+  /** The same with `--quick`, where one side takes minutes and its figures decide nothing. */
+  readonly quickSides?: readonly SideName[]
   measure(start: StartBroker, scale: Scale): Promise<Sample>
 }
 

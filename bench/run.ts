@@ -116,7 +116,7 @@ export class Bench {
     if (running !== undefined) return running
     const broker = await this.start(slot)
     this.shared.set(slot, broker)
-    await warmUp(broker, this.scale)
+    await warmUp(broker)
     return broker
   }
 
@@ -165,10 +165,11 @@ export class Bench {
   private async runAlone(row: AloneRow): Promise<RowResult> {
     const samples: Record<Slot, Sample[]> = { ours: [], theirs: [] }
     const errors: string[] = []
+    const sides = (this.options.quick ? row.quickSides : undefined) ?? row.sides
     await this.close()
     for (let round = 0; round < this.rounds(row); round++) {
       for (const slot of slots) {
-        if (row.sides !== undefined && !row.sides.includes(this.side(slot))) continue
+        if (sides !== undefined && !sides.includes(this.side(slot))) continue
         const started: RunningBroker[] = []
         const start = async (options?: StartOptions) => {
           const broker = await this.start(slot, options)
@@ -212,12 +213,16 @@ export class Bench {
   }
 }
 
-/** Lets either side compile its hot paths before anything is timed. */
-async function warmUp(broker: RunningBroker, scale: Scale): Promise<void> {
+/**
+ * Lets either side compile its hot paths before anything is timed: some ten thousand requests of each kind. With less, a
+ * quick run of large fetches (270 requests) would measure compilers.
+ */
+async function warmUp(broker: RunningBroker): Promise<void> {
   await createTopic(broker.port, 'warm-up', 3)
-  const load = { port: broker.port, topic: 'warm-up', partitions: 3, bytes: scale.amount(1e9) }
-  await runRaw('produce', { ...load, bytes: scale.amount(100e6), batchBytes: 1024 })
-  await runRaw('produce', load)
-  await runRaw('fetch', load)
+  const load = { port: broker.port, topic: 'warm-up', partitions: 3 }
+  await runRaw('produce', { ...load, bytes: 40e6, batchBytes: 1024 })
+  await runRaw('produce', { ...load, bytes: 400e6 })
+  await runRaw('fetch', { ...load, bytes: 2e9, maxBytes: 65_536 })
+  await runRaw('fetch', { ...load, bytes: 2e9 })
   await removeTopic(broker, 'warm-up')
 }

@@ -105,9 +105,12 @@ function manyPartitions(count: number): Row {
     metrics: [
       metric('start after kill -9', 's', 'lower', [oursAtMost(5)], [oursAtMost(2)]),
       metric('RSS', 'MB', 'lower', [oursAtMost(400)], [oursAtMost(250)]),
+      metric('clean stop', 's', 'lower'),
       metric('creation', 's', 'lower'),
     ],
     maxRounds: 1,
+    // Kafka takes five minutes; what is judged is ours alone.
+    quickSides: ['ours'],
     measure: async (start) => {
       const topics = Array.from({ length: count / partitionsPerTopic }, (_, index) => `many-${index}`)
       const { dataDir, creationMs } = await fillWithPartitions(start, topics)
@@ -116,8 +119,15 @@ function manyPartitions(count: number): Row {
       for (const topic of topics) await untilServed(broker.port, topic, partitionsPerTopic)
       const seconds = (broker.startMs + performance.now() - answered) / 1e3
       const rss = residentMegabytes(broker.pid).now
+      const stopping = performance.now()
       await broker.stop()
-      return { 'start after kill -9': seconds, RSS: rss, creation: creationMs / 1e3 }
+      const stopSeconds = (performance.now() - stopping) / 1e3
+      return {
+        'start after kill -9': seconds,
+        RSS: rss,
+        'clean stop': stopSeconds,
+        creation: creationMs / 1e3,
+      }
     },
   }
 }
