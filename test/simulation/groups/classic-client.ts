@@ -223,7 +223,9 @@ export class ClassicClient extends Client {
     this.state = 'syncing'
     const { attempt } = this
     const leads = answer.leader === this.memberId && !answer.skipAssignment
-    this.sharedOut = answer.leader === this.memberId ? this.topicsNow() : undefined
+    if (leads) this.world.sharedOut = this.topicsNow()
+    // A static leader that comes back looks for what came in between. (The Java client does not.)
+    this.sharedOut = answer.leader === this.memberId ? this.world.sharedOut : undefined
     const shares = leads ? shareOut(answer.members!, this.world.image, this.style) : []
     const request = {
       groupId: GROUP,

@@ -35,6 +35,8 @@ export class World {
   nowMs = 0
   faults = NO_FAULTS
   image: ClusterImage
+  /** The topics that a leader of a classic group last shared out. */
+  sharedOut = ''
   readonly random: SeededRandom
   /** What happens, for people. Undefined: nobody reads it. */
   private readonly lines: string[] | undefined
