@@ -66,6 +66,23 @@ describe('a classic group with members', () => {
     script.assertSameAfterReload()
   })
 
+  test('of cooperative members, in the middle of a rebalance: what one has yet to give up is not free', () => {
+    const script = classicGroup({ old: { isCooperative: true } })
+    script.enter('second', { topics: ['t'], isCooperative: true })
+    const old = script.classic('old')
+    old.joining = script.sendJoin(old)
+    const { answer } = old.joining
+    old.generationId = answer.generationId!
+    // It leads, and hands in that it gives up two partitions; the answer is still on its way.
+    old.syncing = script.sendSync(old, answer)
+    old.joining = undefined
+    assert.equal(script.join('new', 't'), 'epoch 3:')
+    assert.match(script.shape, /^Reconciling 3\/3: old@2 t-0 t-1 t-2 t-3 /)
+    script.pump('old')
+    script.live(4)
+    assert.match(script.shape, /^Stable 3\/3:/)
+  })
+
   test('in the middle of a rebalance: those who wait are told to join again', () => {
     const script = new MixedScript({ topics })
     assert.equal(script.enter('one', { topics: ['t'] }), 'joins')
