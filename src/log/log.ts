@@ -174,7 +174,8 @@ export class Log {
     const baseOffset = state.endOffset
     batch.setBaseOffset(bytes, 0, baseOffset)
     batch.setPartitionLeaderEpoch(bytes, 0, options.leaderEpoch)
-    this.writer.queue(bytes, options.retain || bytes.buffer !== records.buffer, nowMs)
+    const isNewMemory = bytes !== records && bytes.buffer !== records.buffer
+    this.writer.queue(bytes, options.retain || isNewMemory, nowMs)
     return {
       baseOffset,
       lastOffset: state.endOffset - 1,
