@@ -177,11 +177,7 @@ describe('what is refused of groups', () => {
     ['an empty instance id', 'INVALID_REQUEST', { instanceId: '' }],
     ['an assignor that is not there', 'UNSUPPORTED_ASSIGNOR', { serverAssignor: 'best' }],
     ['a pattern that is none', 'INVALID_REGULAR_EXPRESSION', { subscribedTopicRegex: '(((' }],
-    [
-      'a pattern that explodes',
-      'INVALID_REGULAR_EXPRESSION',
-      { subscribedTopicRegex: '((a{999}){999}){999}' },
-    ],
+    ['a pattern that repeats too often', 'INVALID_REGULAR_EXPRESSION', { subscribedTopicRegex: 'a{1001}' }],
     ['a pattern that looks back', 'INVALID_REGULAR_EXPRESSION', { subscribedTopicRegex: '(a)\\1' }],
     ['an epoch in a group that is not there', 'GROUP_ID_NOT_FOUND', { memberEpoch: 7 }],
     ['leaving a group that is not there', 'GROUP_ID_NOT_FOUND', { memberEpoch: -1 }],
