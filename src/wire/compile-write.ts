@@ -14,7 +14,7 @@ import {
   taggedFields,
 } from './layout.ts'
 import { EMPTY_BYTES, type Fields, isNullable, type Type } from './schema.ts'
-import type { Writer } from './writer.ts'
+import { clippedMessage, type Writer } from './writer.ts'
 
 /** Encodes a value behind what the writer holds already. */
 export type Encode = (writer: Writer, value: unknown) => void
@@ -27,7 +27,7 @@ export function compileWrite(name: string, fields: Fields, shape: Shape): Encode
   const make = new Function(
     'runtime',
     `'use strict'
-const { isSafeInteger, floor, bad, EMPTY_BYTES, EMPTY_ARRAY, EMPTY_STRUCT } = runtime
+const { isSafeInteger, floor, bad, clippedMessage, EMPTY_BYTES, EMPTY_ARRAY, EMPTY_STRUCT } = runtime
 return function write(w, value) {
 let b = w.buffer, p = w.position
 ${compiler.source}
@@ -37,6 +37,7 @@ w.position = p
   return make({
     isSafeInteger: Number.isSafeInteger,
     floor: Math.floor,
+    clippedMessage,
     EMPTY_BYTES,
     EMPTY_ARRAY: Object.freeze([]),
     EMPTY_STRUCT: Object.freeze({}),
@@ -90,6 +91,7 @@ class WriteCompiler {
     } else {
       if (!isNullable(type, this.shape.version)) this.notNull(name, path)
       if (type.kind === 'array') this.array(type, name, path)
+      else if (isMessage(type, path)) this.call(`${writerMethod(type, this.shape)}(clippedMessage(${name}))`)
       else this.call(`${writerMethod(type, this.shape)}(${name})`)
     }
   }
@@ -225,6 +227,11 @@ class WriteCompiler {
     const known = this.fields.indexOf(path)
     return known >= 0 ? known : this.fields.push(path) - 1
   }
+}
+
+/** Whether a field says something about an error to people. */
+function isMessage(type: Type, path: string): boolean {
+  return type.kind === 'string' && /errorMessage$/i.test(path)
 }
 
 /** Whether a value is stored by the compiled code itself rather than by a method of the writer. */

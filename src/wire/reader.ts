@@ -42,9 +42,19 @@ export function joinInt64(high: number, low: number): number {
   return value
 }
 
-/** The UTF-8 text in `bytes[start, end)`; malformed sequences become U+FFFD as they do in Java. */
+/** Below this no text outgrows MAX_STRING_BYTES, whatever becomes of its bytes. */
+const MAX_TEXT_UNCHECKED_BYTES = Math.floor(MAX_STRING_BYTES / 3)
+
+/**
+ * The UTF-8 text in `bytes[start, end)`; malformed sequences become U+FFFD as they do in Java. A malformed byte grows to
+ * three: a text that could not be written again, neither into an answer nor into a record, is none.
+ */
 export function text(bytes: Buffer, start: number, end: number): string {
-  return (bytes as Buffer & NativeSlices).utf8Slice(start, end)
+  const read = (bytes as Buffer & NativeSlices).utf8Slice(start, end)
+  if (end - start > MAX_TEXT_UNCHECKED_BYTES && Buffer.byteLength(read) > MAX_STRING_BYTES) {
+    throw new DecodeError('text', start, `${end - start} bytes of malformed UTF-8`)
+  }
+  return read
 }
 
 /** A position that moves over `bytes[position, end)`. Offsets in errors count from where it started. */

@@ -335,6 +335,15 @@ function recordsBytes(value: RecordsInput): number {
   return total
 }
 
+/** Characters of a message about an error: however many bytes each has, they fit into a text. */
+const MAX_MESSAGE_CHARACTERS = 4096
+
+/** What an answer says about an error may quote names of any length: it is cut, where a name would be wrong if it were. */
+export function clippedMessage(message: string | null): string | null {
+  if (message === null || message.length <= MAX_MESSAGE_CHARACTERS) return message
+  return `${message.slice(0, MAX_MESSAGE_CHARACTERS)}…`
+}
+
 function textBytes(value: string): number {
   const bytes = Buffer.byteLength(value)
   if (bytes > MAX_STRING_BYTES) refuse(`a text has at most ${MAX_STRING_BYTES} bytes, this one has ${bytes}`)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { findCoordinator } from '../../src/wire/apis/find-coordinator.ts'
 import { DecodeError, Reader } from '../../src/wire/reader.ts'
 import { flatten, Writer } from '../../src/wire/writer.ts'
 
@@ -13,6 +14,13 @@ function written(write: (writer: Writer) => void): Reader {
 }
 
 const hex = (text: string) => new Reader(Buffer.from(text.replaceAll(' ', ''), 'hex'))
+
+/** A text with an int16 length of bytes that no UTF-8 has. */
+function malformed(size: number): Buffer {
+  const bytes = Buffer.alloc(2 + size, 0xff)
+  bytes.writeInt16BE(size)
+  return bytes
+}
 
 describe('Reader', () => {
   test('reads what Writer wrote, for every primitive', () => {
@@ -89,6 +97,14 @@ describe('Reader', () => {
 
   test('malformed UTF-8 becomes the replacement character, as in Java', () => {
     assert.equal(hex('0003 61ff62').string(), 'a\ufffdb')
+  })
+
+  test('malformed UTF-8 that outgrows the longest text is refused: nobody could write it again', () => {
+    const most = Math.floor(32767 / 3)
+    assert.equal(new Reader(malformed(most)).string().length, most)
+    assert.throws(() => new Reader(malformed(most + 1)).string(), DecodeError)
+    const body = malformed(most + 1)
+    assert.throws(() => findCoordinator.request.decode(body, 0, body.length, 0), DecodeError)
   })
 
   test('tagged fields are passed over', () => {

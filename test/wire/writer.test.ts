@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AssertionError } from '../../src/lib/assert.ts'
+import { consumerGroupHeartbeat } from '../../src/wire/apis/consumer-group-heartbeat.ts'
 import { flatten, Writer } from '../../src/wire/writer.ts'
 
 describe('Writer', () => {
@@ -83,6 +84,18 @@ describe('Writer', () => {
     assert.equal(bytes.toString('hex', 0, 4), '03020007')
     assert.equal(bytes.toString('hex', 4, 9), '04d20fd10f')
     assert.equal(bytes.length, 4 + 5 + 2000)
+  })
+
+  test('what an answer says about an error is cut where it quotes too much', () => {
+    const errorMessage = 'ü'.repeat(40_000)
+    for (const version of [0, 1]) {
+      const writer = new Writer()
+      consumerGroupHeartbeat.response.encode(writer, { errorMessage, memberId: 'm'.repeat(32_767) }, version)
+      const bytes = flatten(writer.finish())
+      const answer = consumerGroupHeartbeat.response.decode(bytes, 0, bytes.length, version)
+      assert.equal(answer.errorMessage, `${'ü'.repeat(4096)}…`)
+      assert.equal(answer.memberId?.length, 32_767)
+    }
   })
 
   test('what the protocol cannot carry is a broken invariant', () => {
