@@ -23,12 +23,13 @@ export async function handleOffsetDelete(
     const deleted = await broker.groupCoordinator.offsetDelete({ ...request, topics })
     return {
       topics: request.topics.map(({ name, partitions }, at) => {
-        const answered = [...(deleted.topics?.[at]?.partitions ?? [])]
+        const answered = deleted.topics?.[at]?.partitions ?? []
+        let next = 0
         return {
           name,
           partitions: partitions.map(({ partitionIndex }) => {
             const unknown = { partitionIndex, errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION.code }
-            return isThere(name, partitionIndex) ? (answered.shift() ?? unknown) : unknown
+            return isThere(name, partitionIndex) ? (answered[next++] ?? unknown) : unknown
           }),
         }
       }),

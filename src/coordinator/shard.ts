@@ -32,6 +32,8 @@ export type Command<Machine, Rec, Answer> = (machine: Machine, step: Step<Rec>) 
 interface HeldReplies {
   readonly offset: number
   readonly replies: readonly Reply[]
+  /** How long they wait, on the monotonic clock. */
+  readonly dueMs: number
 }
 
 type State = 'loading' | 'active' | 'closed'
@@ -242,14 +244,16 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
       this.send(replies)
       return
     }
-    this.held.push({ offset: this.lastOffset, replies })
+    const dueMs = this.options.clock.monotonicMs() + this.options.commitTimeoutMs()
+    this.held.push({ offset: this.lastOffset, replies, dueMs })
     if (!this.isAwaitingCommit) void this.awaitCommits()
   }
 
   private async awaitCommits(): Promise<void> {
     this.isAwaitingCommit = true
     for (let next = this.held[0]; next !== undefined; next = this.held[0]) {
-      const isCommitted = await this.partition.committed(next.offset, this.options.commitTimeoutMs())
+      const leftMs = Math.max(next.dueMs - this.options.clock.monotonicMs(), 0)
+      const isCommitted = await this.partition.committed(next.offset, leftMs)
       if (this.state === 'closed') break
       this.held.shift()
       if (isCommitted) this.send(next.replies)

@@ -120,6 +120,23 @@ describe('answers', () => {
     assert.equal(await call, 'at last')
   })
 
+  test('are refused each after its own time, however many wait', async () => {
+    const stage = new ShardStage({ config: { 'flush.messages': '1' } })
+    stage.stage.files.holdSyncs()
+    const calls = [stage.write('a', '1'), stage.write('b', '2')]
+    await stage.stage.endTurn()
+    stage.stage.clock.advance(1000)
+    calls.push(stage.write('c', '3'))
+    await stage.stage.endTurn()
+    stage.stage.clock.advance(4000)
+    await stage.stage.endTurn()
+    stage.stage.clock.advance(0)
+    const refused = 'COORDINATOR_NOT_AVAILABLE'
+    assert.deepEqual(await endings(calls), [refused, refused, 'pending'])
+    stage.stage.clock.advance(1000)
+    assert.deepEqual(await endings(calls), [refused, refused, refused])
+  })
+
   test('are refused when records are not committed in time; the state goes on', async () => {
     const stage = new ShardStage({ config: { 'flush.messages': '1' } })
     stage.stage.files.holdSyncs()

@@ -38,11 +38,14 @@ export interface TimedEvent extends TimelineEvent {
 
 /** The last events of each group are kept. */
 const EVENTS_PER_GROUP = 200
+/** Of all groups together: some hundred megabytes at most. */
+const MAX_EVENTS = 200_000
 /** Groups beyond this lose their timeline, the ones first to which nothing has happened for the longest. */
 const MAX_GROUPS = 10_000
 
 export class Timelines {
   private readonly clock: Clock
+  private events = 0
   private readonly byGroup = new Map<string, TimedEvent[]>()
 
   constructor(clock: Clock) {
@@ -55,10 +58,11 @@ export class Timelines {
     this.byGroup.set(groupId, events)
     events.push({ ...event, atMs: this.clock.wallMs() })
     if (events.length > EVENTS_PER_GROUP) events.shift()
-    if (this.byGroup.size <= MAX_GROUPS) return
-    for (const quiet of this.byGroup.keys()) {
+    else this.events++
+    for (const [quiet, lost] of this.byGroup) {
+      if (this.byGroup.size <= MAX_GROUPS && this.events <= MAX_EVENTS) break
       this.byGroup.delete(quiet)
-      break
+      this.events -= lost.length
     }
   }
 

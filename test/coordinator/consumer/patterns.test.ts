@@ -1,7 +1,8 @@
 // Subscriptions by pattern (KIP-848).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ConsumerScript } from './script.ts'
+import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
+import { ConsumerScript, GROUP } from './script.ts'
 
 describe('a member subscribes to a pattern', () => {
   test('and has every topic that matches, in the very answer to its first heartbeat', () => {
@@ -11,6 +12,29 @@ describe('a member subscribes to a pattern', () => {
     assert.ok(script.group.isSubscribedTo('logs1'))
     assert.ok(!script.group.isSubscribedTo('other'))
     script.assertSameAfterReload()
+  })
+
+  test('of another broker that cannot be read here: nobody else suffers, and it stands for what it stood for', () => {
+    const script = new ConsumerScript({ topics: { t: 1, u: 1 } })
+    script.join('a', 't')
+    const unreadable = 'u'.repeat(5000)
+    const { memberId } = script.consumer('a')
+    script.shard.run((_, step) => {
+      const { value } = script.shard.records.find(({ type }) => type === 'ConsumerGroupMemberMetadata')!
+      step.append({
+        type: 'ConsumerGroupMemberMetadata',
+        key: { groupId: GROUP, memberId },
+        value: { ...value, subscribedTopicRegex: unreadable },
+      } as GroupRecord)
+      step.append({
+        type: 'ConsumerGroupRegularExpression',
+        key: { groupId: GROUP, regularExpression: unreadable },
+        value: { topics: ['u'], version: 1, timestamp: 0 },
+      })
+    })
+    script.join('b', 'u')
+    script.settle()
+    assert.equal(script.shape, 'Stable 3/3: a@3 t-0 / b@3 u-0')
   })
 
   test('and to names besides', () => {

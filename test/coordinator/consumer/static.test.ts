@@ -13,6 +13,17 @@ const started = () => {
 }
 
 describe('a static member on leave', () => {
+  test('is succeeded by one that was a member already: what that one had is shared out again', () => {
+    const script = started()
+    script.join('c', 't')
+    script.settle()
+    script.leave('a', -2)
+    script.join('c', 't', { instanceId: 'one' })
+    script.settle()
+    assert.equal(script.shape, 'Stable 5/5: b@5 t-1 / c@5 t-0')
+    script.assertSameAfterReload()
+  })
+
   test('keeps its partitions, and whoever comes under its instance id has them without a rebalance', () => {
     const script = started()
     assert.equal(script.leave('a', -2), 'epoch -2')
@@ -120,4 +131,12 @@ describe('an instance id', () => {
     assert.equal(script.join('c', { topics: ['t'], instance: 'one' }), 'UNRELEASED_INSTANCE_ID')
     assert.equal(script.beat('a'), 'epoch 3')
   })
+})
+
+test("a member has one instance id at a time: the one before is nobody's", () => {
+  const script = new ConsumerScript({ topics: { t: 2 } })
+  script.join('a', 't', { instanceId: 'one' })
+  script.join('a', 't', { instanceId: 'two' })
+  assert.equal(script.group.staticMember('one'), undefined)
+  assert.equal(script.group.staticMember('two')?.memberId, script.consumer('a').memberId)
 })

@@ -53,6 +53,12 @@ describe('a client that joins no group', () => {
     assert.equal(shard.reload().offsets.get('g', 't', 0)?.expireTimestampMs, shard.nowMs + 1000)
   })
 
+  test('may ask to keep it for the longest time there is', () => {
+    const shard = new OffsetsShard()
+    assert.equal(shard.offsetCommit('g', 't-0@5', { retentionTimeMs: Number.MAX_SAFE_INTEGER }), 't-0')
+    assert.equal(shard.reload().offsets.get('g', 't', 0)?.expireTimestampMs, Number.MAX_SAFE_INTEGER)
+  })
+
   test('may commit for the group without a name, as ever', () => {
     const shard = new OffsetsShard()
     assert.equal(shard.offsetCommit('', 't-0@5'), 't-0')

@@ -70,9 +70,9 @@ describe('DeleteGroups', () => {
   })
 
   /** 3,000 tombstones of some 400 bytes: more than one batch of 1 MiB is allowed to be half full with. */
-  const manyOffsets = (shard: OffsetsShard) => {
+  const manyOffsets = (shard: OffsetsShard, first = 0) => {
     const topic = 'x'.repeat(249)
-    const words = Array.from({ length: 3000 }, (_, partition) => `${topic}-${partition}@1`)
+    const words = Array.from({ length: 3000 }, (_, i) => `${topic}-${first + i}@1`)
     shard.offsetCommit('g', words.join(' '))
   }
 
@@ -94,6 +94,19 @@ describe('DeleteGroups', () => {
     shard.group('g').refuse.delete = new KafkaError(errors.NON_EMPTY_GROUP)
     shard.advance(0)
     assert.equal(call.answer.errorCode, errors.NON_EMPTY_GROUP.code)
+  })
+
+  test('by two clients at the same time: each is answered', () => {
+    const shard = new OffsetsShard()
+    manyOffsets(shard)
+    manyOffsets(shard, 3000)
+    const calls = [shard.deleteGroup('g'), shard.deleteGroup('g')]
+    shard.advance(0)
+    assert.deepEqual(
+      calls.map(({ answer }) => answer.errorCode),
+      [0, 0],
+    )
+    assert.equal(shard.machine.groups.get('g'), undefined)
   })
 
   test('answers when a later batch cannot be written', () => {

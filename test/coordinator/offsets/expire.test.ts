@@ -1,6 +1,7 @@
 // Old offsets go, and empty groups with them: when, and what keeps them.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { encodeRecord } from '../../../src/coordinator/group/records.ts'
 import { errors } from '../../../src/wire/errors.ts'
 import { MINUTE_MS, OffsetsShard } from './offsets-shard.ts'
 
@@ -178,4 +179,22 @@ test('any number of offsets goes, in as many batches as it takes', () => {
   assert.equal(shard.machine.offsets.size, 0)
   assert.equal([...shard.machine.groups.all()].length, 0)
   assert.deepEqual([...shard.timers.values()], [CHECK_MS])
+})
+
+test('any number of groups goes, however long their names are, in as many batches as it takes', () => {
+  const shard = started()
+  for (let group = 0; group < 100; group++) {
+    const groupId = String(group).padStart(30_000, 'g')
+    shard.offsetCommit(groupId, 't-0@1')
+    shard.offsetDelete(groupId, 't-0')
+  }
+  const from = shard.log.length
+  minutes(shard, 9)
+  assert.ok(shard.advanceToNextTimer())
+  const batch = shard.log
+    .slice(from)
+    .reduce((bytes, { record }) => bytes + encodeRecord(record).key.length, 0)
+  assert.ok(batch > 0 && batch < 2 ** 20, `${batch} bytes at once`)
+  minutes(shard, 1)
+  assert.equal([...shard.machine.groups.all()].length, 0)
 })

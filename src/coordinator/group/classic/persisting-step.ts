@@ -4,9 +4,14 @@ import type { GroupStep } from '../group.ts'
 
 /** The step, with `append` doing what `persist` does. */
 export function persisting(step: GroupStep): GroupStep {
+  return appending(step, (record) => step.persist(record))
+}
+
+/** The step, with another `append`. */
+export function appending(step: GroupStep, append: GroupStep['append']): GroupStep {
   return {
     nowMs: step.nowMs,
-    append: (record) => step.persist(record),
+    append,
     persist: (record) => step.persist(record),
     onAppendFailed: (undo) => step.onAppendFailed(undo),
     schedule: (key, delayMs, fire) => step.schedule(key, delayMs, fire),

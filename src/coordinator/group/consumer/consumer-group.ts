@@ -136,6 +136,7 @@ export class ConsumerGroup implements Group {
     if (before !== undefined) this.releaseAll(before)
     this.hold(memberId, member.assigned)
     this.hold(memberId, member.pendingRevocation)
+    if (before !== undefined && before.instanceId !== instanceId) this.releaseInstance(before)
     if (instanceId !== null) this.memberIdsByInstance.set(instanceId, memberId)
     this.classicMembers += Number(member.classic !== null) - Number(before?.classic != null)
     this.unreconciledMembers += this.unreconciled(member) - this.unreconciled(before)
@@ -147,10 +148,7 @@ export class ConsumerGroup implements Group {
     this.membersById.delete(memberId)
     this.subscriptions.replace(member, undefined)
     this.releaseAll(member)
-    // Another member may have taken over the instance before this one's tombstone.
-    if (member.instanceId !== null && this.memberIdsByInstance.get(member.instanceId) === memberId) {
-      this.memberIdsByInstance.delete(member.instanceId)
-    }
+    this.releaseInstance(member)
     this.classicMembers -= Number(member.classic !== null)
     this.unreconciledMembers -= this.unreconciled(member)
     this.acknowledgedEpochs.delete(memberId)
@@ -188,6 +186,13 @@ export class ConsumerGroup implements Group {
 
   deleteResolved(pattern: string): void {
     this.subscriptions.deleteResolved(pattern)
+  }
+
+  /** Another member may have taken over the instance before this one's tombstone. */
+  private releaseInstance({ memberId, instanceId }: ConsumerMember): void {
+    if (instanceId !== null && this.memberIdsByInstance.get(instanceId) === memberId) {
+      this.memberIdsByInstance.delete(instanceId)
+    }
   }
 
   private hold(memberId: string, partitions: HeldPartitions): void {

@@ -136,7 +136,10 @@ export class Draft {
   replaceMember(before: ConsumerMember, after: ConsumerMember): void {
     this.removeMember(before)
     this.successors.set(before.memberId, after.memberId)
-    this.editSubscriptions().replace(undefined, after)
+    // A successor that was a member already brings nothing of its own: what it had is to be shared out again.
+    const known = this.group.member(after.memberId)
+    if (known !== undefined) this.isDue = true
+    this.editSubscriptions().replace(known, after)
     this.records.push(metadataRecord(this.group.groupId, after))
     this.setTarget(after.memberId, this.group.targetOf(before.memberId))
     this.putAssignment(after)

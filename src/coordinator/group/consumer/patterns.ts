@@ -2,6 +2,7 @@
 // new pattern counts in the very heartbeat that brings it, and that topics made later are found within a second of the next
 // heartbeat. Leaves the syntax of patterns to regex.ts.
 import type { ClusterImage } from '../../../cluster/image.ts'
+import { errors, KafkaError } from '../../../wire/errors.ts'
 import { compilePattern, matchingTopics, type TopicPattern } from '../regex.ts'
 import type { Draft } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
@@ -59,8 +60,8 @@ function refreshPatterns(draft: Draft, nowMs: number): boolean {
   let hasChanged = false
   for (const pattern of draft.subscriptions.subscribedPatterns()) {
     const known = draft.subscriptions.resolved().get(pattern)
-    const topics = resolve(pattern, image)
-    if (known !== undefined && sameSet(known.topics, topics)) continue
+    const topics = resolveAgain(pattern, image)
+    if (topics === undefined || (known !== undefined && sameSet(known.topics, topics))) continue
     draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
     draft.note({
       kind: 'metadata-changed',
@@ -70,6 +71,19 @@ function refreshPatterns(draft: Draft, nowMs: number): boolean {
     hasChanged = true
   }
   return hasChanged
+}
+
+/**
+ * Undefined for a pattern that cannot be read: another broker wrote it, with a syntax or a length that is none here. It
+ * stands for what it stood for there, and those who use the group with it must not suffer from it.
+ */
+function resolveAgain(pattern: string, image: ClusterImage): ReadonlySet<string> | undefined {
+  try {
+    return resolve(pattern, image)
+  } catch (error) {
+    if (error instanceof KafkaError && error.error === errors.INVALID_REGULAR_EXPRESSION) return undefined
+    throw error
+  }
 }
 
 interface Known {

@@ -83,7 +83,9 @@ function recordOf(
       leaderEpoch: partition.committedLeaderEpoch,
       metadata: partition.committedMetadata ?? '',
       commitTimestamp: nowMs,
-      expireTimestamp: retentionTimeMs === NO_RETENTION ? -1 : nowMs + retentionTimeMs,
+      // Some clients ask for the longest time there is.
+      expireTimestamp:
+        retentionTimeMs === NO_RETENTION ? -1 : Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER),
       topicId,
     },
   }

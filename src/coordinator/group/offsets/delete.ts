@@ -78,6 +78,9 @@ export function deleteGroup(
   return waiter
 }
 
+/** Tells apart the timers of those who delete the same group at the same time. */
+let deletions = 0
+
 function goOnDeleting(
   state: OffsetsState,
   groupId: string,
@@ -87,12 +90,13 @@ function goOnDeleting(
 ): void {
   const answer = (step: GroupStep, error: ErrorCode) => step.reply(waiter, { groupId, errorCode: error.code })
   step.onAppendFailed(answer)
-  step.schedule(`delete-group/${groupId}`, 0, (next) => {
+  step.schedule(`delete-group/${++deletions}/${groupId}`, 0, (next) => {
     next.onAppendFailed(answer)
     // A consumer may have come between: then the group stays, without the offsets that are gone already.
     const progress = deleteSome(state, groupId, next, surroundings)
     if (progress === 'unfinished') goOnDeleting(state, groupId, next, surroundings, waiter)
-    else answer(next, progress)
+    // Another client deleted what was left of it.
+    else answer(next, progress === errors.GROUP_ID_NOT_FOUND ? errors.NONE : progress)
   })
 }
 

@@ -35,7 +35,7 @@ export function expireOffsets(
   const groupIds = state.offsets.groupIds()
   for (const { groupId } of state.groups.all()) groupIds.add(groupId)
   for (const groupId of groupIds) {
-    if (tombstones.isFull || !expireGroup(state, groupId, tombstones, step, surroundings)) return false
+    if (tombstones.isFull || !expireGroup(state, groupId, tombstones, step.nowMs, surroundings)) return false
   }
   return true
 }
@@ -45,7 +45,7 @@ function expireGroup(
   state: OffsetsState,
   groupId: string,
   tombstones: Tombstones,
-  step: GroupStep,
+  nowMs: number,
   surroundings: GroupSurroundings,
 ): boolean {
   const { offsets } = state
@@ -62,7 +62,7 @@ function expireGroup(
     }
     for (const [partition, offset] of offsets.offsetsOf(groupId, topic)) {
       const dueMs = expiresAt(offset, expiry, offsetsRetentionMinutes * MINUTE_MS)
-      const isExpired = step.nowMs >= dueMs && !offsets.hasPending(groupId, topic, partition)
+      const isExpired = nowMs >= dueMs && !offsets.hasPending(groupId, topic, partition)
       hasRoom &&= !isExpired || tombstones.add(groupId, topic, partition)
       isAllExpired &&= isExpired && hasRoom
     }
@@ -73,7 +73,7 @@ function expireGroup(
     surroundings.note(groupId, { kind: 'offsets-expired', reason })
   }
   if (isAllExpired && group?.isEmpty === true) {
-    group.appendTombstones(step)
+    if (!tombstones.addGroup(group)) return false
     surroundings.note(groupId, { kind: 'deleted', reason: 'it has no members and no offsets any more' })
   }
   return hasRoom

@@ -1,8 +1,10 @@
-// Tombstones of offsets, as many at a time as one batch of __consumer_offsets takes.
+// Tombstones of offsets and of groups, as many at a time as one batch of __consumer_offsets takes.
 // Promises that a group or a topic with any number of offsets can be deleted: whoever runs out of room goes on in a later
 // step. Leaves what is deleted, and why, to delete.ts and expire.ts.
 import type { BrokerConfig } from '../../../config/broker-config.ts'
-import type { GroupStep } from '../group.ts'
+import { appending } from '../classic/persisting-step.ts'
+import type { Group, GroupStep } from '../group.ts'
+import { encodeRecord } from '../records.ts'
 
 /** Bytes of a tombstone besides its names: the record's own fields, the key's type, lengths and partition. */
 const FRAME_BYTES = 40
@@ -26,6 +28,19 @@ export class Tombstones {
 
   get isFull(): boolean {
     return this.appended > 0 && this.room <= 0
+  }
+
+  /** Appends all that ends a group but its offsets; false when there is no room for it. There always is for the first. */
+  addGroup(group: Group): boolean {
+    if (this.isFull) return false
+    const { step } = this
+    const counted = appending(step, (record) => {
+      step.append(record)
+      this.room -= FRAME_BYTES + encodeRecord(record).key.length
+    })
+    group.appendTombstones(counted)
+    this.appended++
+    return true
   }
 
   /** Appends a tombstone; false when there is no room for it. There always is for the first. */
