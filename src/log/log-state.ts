@@ -15,6 +15,9 @@ import { Tail } from './tail.ts'
 
 export const EPOCH_CHECKPOINT = 'leader-epoch-checkpoint'
 
+/** A start looks through so much for producers in less time than a stop takes to write that there are none. */
+const SOON_SCANNED_BYTES = 64 * 1024
+
 /** What the loader found or made on the disk. */
 export interface LoadedLog {
   readonly segments: Segments
@@ -122,7 +125,8 @@ export class LogState {
     this.sealEnded()
     if (segments.active.size > 0) segments.active.writeIndexes()
     segments.active.trim()
-    if ((snapshots.newest ?? 0) < endOffset) snapshots.take(endOffset, producers)
+    const isSoonScanned = producers.size === 0 && segments.byteLength <= SOON_SCANNED_BYTES
+    if ((snapshots.newest ?? 0) < endOffset && !isSoonScanned) snapshots.take(endOffset, producers)
     this.isComplete = true
   }
 

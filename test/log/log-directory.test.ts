@@ -190,6 +190,33 @@ describe('a log directory', () => {
     assert.deepEqual(syncs, [])
   })
 
+  test('a clean stop writes no producer snapshot for a short log without producers; all producers are known again', async () => {
+    const world = workshop()
+    const directory = open(world)
+    const long = 'x'.repeat(70_000)
+    appendAndWrite(directory.createLog('short', 0, TOPIC_ID, defaults), batchOf(['x']))
+    appendAndWrite(directory.createLog('long', 0, TOPIC_ID, defaults), batchOf([long]))
+    const producer = { producerId: 7, producerEpoch: 1, baseSequence: 0 }
+    appendAndWrite(directory.createLog('used', 0, TOPIC_ID, defaults), batchOf(['x'], producer))
+    await directory.close([])
+    const snapshots = ['short', 'long', 'used'].filter((topic) =>
+      world.files.existsSync(`data/${topic}-0/00000000000000000001.snapshot`),
+    )
+    assert.deepEqual(snapshots, ['long', 'used'])
+    const next = restarted(world)
+    const again = open(next)
+    const producers = again.partitions().map((found) => {
+      const log = again.openLog(found, defaults)
+      return [found.topic, log.endOffset, log.activeProducers().map(({ producerId }) => producerId)]
+    })
+    assert.deepEqual(producers.sort(), [
+      ['long', 1, []],
+      ['short', 1, []],
+      ['used', 1, [7]],
+    ])
+    assert.deepEqual(next.reports, [])
+  })
+
   test('recovers from the checkpointed points after a kill', async () => {
     const world = workshop()
     const directory = open(world)
