@@ -9,7 +9,12 @@ import type {
 import type { Input } from '../wire/schema.ts'
 import { authorizedGroupOperations } from './authorized-operations.ts'
 import type { RequestContext } from './context.ts'
-import { answerOrRefusal, consumerProtocolIsOff, servesConsumerProtocol } from './group-client.ts'
+import {
+  answerOrRefusal,
+  consumerProtocolIsOff,
+  describeEach,
+  servesConsumerProtocol,
+} from './group-client.ts'
 
 type Answer = Input<typeof consumerGroupDescribe.response>
 type Described = NonNullable<Answer['groups']>[number]
@@ -18,7 +23,7 @@ export async function handleConsumerGroupDescribe(
   { groupIds, includeAuthorizedOperations }: ConsumerGroupDescribeRequest,
   context: RequestContext,
 ): Promise<Answer> {
-  const groups = groupIds.map(async (groupId) => {
+  const groups = await describeEach<Described>(groupIds, async (groupId) => {
     if (!servesConsumerProtocol(context)) return { groupId, ...consumerProtocolIsOff }
     const described = await answerOrRefusal<Described>(
       context.broker.groupCoordinator.consumerGroupDescribe(groupId),
@@ -29,5 +34,5 @@ export async function handleConsumerGroupDescribe(
     if (!isThere) return described
     return { ...described, authorizedOperations: authorizedGroupOperations(includeAuthorizedOperations) }
   })
-  return { groups: await Promise.all(groups) }
+  return { groups }
 }

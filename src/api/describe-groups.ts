@@ -9,6 +9,7 @@ import type { Input } from '../wire/schema.ts'
 import { authorizedGroupOperations } from './authorized-operations.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError } from './each.ts'
+import { describeEach } from './group-client.ts'
 
 type Answer = Input<typeof describeGroups.response>
 type DescribedGroup = NonNullable<Answer['groups']>[number]
@@ -20,11 +21,11 @@ export async function handleDescribeGroups(
   context: RequestContext,
 ): Promise<Answer> {
   const authorizedOperations = authorizedGroupOperations(includeAuthorizedOperations)
-  const described = groups.map(async (groupId) => {
+  const described = await describeEach<DescribedGroup>(groups, async (groupId) => {
     const group = await describe(groupId, context)
     return group.errorCode === errors.NONE.code ? { ...group, authorizedOperations } : group
   })
-  return { groups: await Promise.all(described) }
+  return { groups: described }
 }
 
 async function describe(

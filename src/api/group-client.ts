@@ -29,6 +29,25 @@ export async function answerOrRefusal<Answer>(
   }
 }
 
+/** Nobody has a reason to name a group more often in one request: all the answers could be gigabytes. */
+const MOST_REPETITIONS = 10
+
+/** Answers for each group that is named, in the order of the request; INVALID_REQUEST for one that is named very often. */
+export function describeEach<Described>(
+  groupIds: readonly string[],
+  describe: (groupId: string) => Promise<Described>,
+): Promise<(Described | { groupId: string; errorCode: number; errorMessage: string })[]> {
+  const counts = new Map<string, number>()
+  const described = groupIds.map(async (groupId) => {
+    const count = (counts.get(groupId) ?? 0) + 1
+    counts.set(groupId, count)
+    if (count <= MOST_REPETITIONS) return describe(groupId)
+    const errorMessage = `The group is named more than ${MOST_REPETITIONS} times in one request.`
+    return { groupId, errorCode: errors.INVALID_REQUEST.code, errorMessage }
+  })
+  return Promise.all(described)
+}
+
 /** Whether members may speak the consumer protocol here (KIP-848). */
 export function servesConsumerProtocol({ broker }: RequestContext): boolean {
   return broker.config().groupCoordinatorRebalanceProtocols.includes('consumer')

@@ -7,7 +7,7 @@
 import type { FetchedTopic } from '../coordinator/group/offsets/fetch.ts'
 import { noOffset } from '../coordinator/group/offsets/fetch.ts'
 import type { OffsetFetchRequest, offsetFetch } from '../wire/apis/offset-fetch.ts'
-import { errors, type KafkaError } from '../wire/errors.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
 import { type Input, ZERO_UUID } from '../wire/schema.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError } from './each.ts'
@@ -17,6 +17,11 @@ type Answer = Input<typeof offsetFetch.response>
 const FIRST_VERSION_WITH_TOP_LEVEL_ERROR = 2
 const FIRST_VERSION_WITH_GROUPS = 8
 const FIRST_VERSION_WITH_IDS = 10
+
+/** A request that names a partition or a group a thousand times could have the broker make an answer of gigabytes. */
+const MOST_ANSWER_BYTES = 100 * 1024 * 1024
+/** Of a partition or a topic besides its text. */
+const FRAME_BYTES = 24
 
 /** One group, whichever version asked for it. */
 interface GroupToFetch {
@@ -45,12 +50,17 @@ export async function handleOffsetFetch(
   const { apiVersion } = context
   const { requireStable } = request
   if (apiVersion >= FIRST_VERSION_WITH_GROUPS) {
-    const groups = request.groups.map((group) => fetchGroup(group, requireStable, context))
-    return { groups: await Promise.all(groups) }
+    const room = { bytes: MOST_ANSWER_BYTES }
+    const groups: FetchedGroup[] = []
+    // One after the other, so that what does not fit is let go of before more is fetched.
+    for (const group of request.groups) groups.push(await fetchGroup(group, requireStable, context, room))
+    return { groups }
   }
   const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null
   const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
-  const { errorCode, topics: fetched } = await fetchGroup(group, requireStable, context)
+  const { errorCode, topics: fetched } = await fetchGroup(group, requireStable, context, {
+    bytes: MOST_ANSWER_BYTES,
+  })
   return { topics: fetched, errorCode }
 }
 
@@ -58,12 +68,17 @@ async function fetchGroup(
   group: GroupToFetch,
   requireStable: boolean,
   context: RequestContext,
+  room: { bytes: number },
 ): Promise<FetchedGroup> {
   const { groupId } = group
   try {
     const topics = await (group.topics === null
       ? fetchAll(group, requireStable, context)
       : fetchSome({ ...group, topics: group.topics }, requireStable, context))
+    room.bytes -= roughBytes(topics)
+    if (room.bytes < 0) {
+      throw new KafkaError(errors.INVALID_REQUEST, 'the answer would be too large: ask for less at a time')
+    }
     return { groupId, topics, errorCode: errors.NONE.code }
   } catch (error) {
     return failed(group, asKafkaError(error, context.broker), context)
@@ -102,6 +117,16 @@ async function fetchSome(
     .filter((topic) => !isKnown(topic))
     .map((topic) => withError(topic, errors.UNKNOWN_TOPIC_ID.code))
   return [...fetched, ...unknown]
+}
+
+/** About as many bytes as the topics have in an answer. */
+function roughBytes(topics: readonly FetchedTopic[]): number {
+  let bytes = 0
+  for (const { name, partitions } of topics) {
+    bytes += FRAME_BYTES + name.length
+    for (const { metadata } of partitions) bytes += FRAME_BYTES + metadata.length
+  }
+  return bytes
 }
 
 function failed({ groupId, topics }: GroupToFetch, { code }: KafkaError, { apiVersion }: RequestContext) {

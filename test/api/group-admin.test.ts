@@ -66,6 +66,17 @@ describe('ListGroups', () => {
 })
 
 describe('DescribeGroups', () => {
+  test('of one group many times is refused: the answer could be gigabytes', () =>
+    withCoordinator({ describeClassicGroup: async () => undefined }, async (fixture) => {
+      const groups = Array.from({ length: 12 }, () => 'g')
+      const answer = await ask(describeGroups, handleDescribeGroups, 5, { groups }, fixture)
+      const { code } = errors.INVALID_REQUEST
+      assert.deepEqual(
+        answer.groups.map(({ errorCode }) => errorCode),
+        [...Array.from({ length: 10 }, () => 0), code, code],
+      )
+    }))
+
   const describing = {
     describeClassicGroup: async (groupId: string) => {
       if (groupId === 'elsewhere') throw new KafkaError(NOT_COORDINATOR)

@@ -20,6 +20,7 @@ import { refusing, withCoordinator } from './group-context.ts'
 
 const {
   GROUP_ID_NOT_FOUND,
+  INVALID_REQUEST,
   NOT_COORDINATOR,
   OFFSET_METADATA_TOO_LARGE,
   STALE_MEMBER_EPOCH,
@@ -175,6 +176,31 @@ describe('OffsetFetch', () => {
       }))
     },
   }
+
+  test('of more than an answer can hold is refused, group by group', () => {
+    const metadata = 'm'.repeat(4096)
+    const large = {
+      offsetFetch: async ({ groupId }: OffsetsToFetch): Promise<FetchedTopic[]> => {
+        const count = groupId === 'large' ? 20_000 : 10
+        const partitions = Array.from({ length: count }, () => ({ ...offsetOf(0), metadata }))
+        return [{ name: 't', topicId: ZERO_UUID, partitions }]
+      },
+    }
+    return withCoordinator(large, async (fixture) => {
+      const groups = ['large', 'small', 'large', 'large'].map((groupId) => ({ groupId, topics: null }))
+      const answer = await ask(offsetFetch, handleOffsetFetch, 8, { groups }, fixture)
+      const { code } = INVALID_REQUEST
+      assert.deepEqual(
+        answer.groups.map(({ errorCode, topics }) => [errorCode, topics.length]),
+        [
+          [0, 1],
+          [0, 1],
+          [code, 0],
+          [code, 0],
+        ],
+      )
+    })
+  })
 
   /** The answer of any version in one form: error, and topic-partition@offset=error. */
   const query = async (
