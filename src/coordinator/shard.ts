@@ -184,7 +184,7 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     const { machine, partition } = this
     const timestamp = step.nowMs
     const bytes = buildBatch({
-      records: step.records.map(({ record }) => ({ timestamp, ...machine.encode(record) })),
+      records: this.encode(step).map((record) => ({ timestamp, ...record })),
     })
     const { result, written } = partition.append(bytes, {
       origin: 'coordinator',
@@ -204,6 +204,21 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
         transaction: undefined,
       })
     }
+  }
+
+  /** @throws KafkaError MESSAGE_TOO_LARGE as soon as that is clear: a request can ask for a million records. */
+  private encode({ records }: PendingStep<Rec>): { key: Buffer; value: Buffer | null }[] {
+    const { maxMessageBytes } = this.partition.log.config
+    let size = 0
+    return records.map(({ record }) => {
+      const encoded = this.machine.encode(record)
+      size += encoded.key.length + (encoded.value?.length ?? 0)
+      if (size <= maxMessageBytes) return encoded
+      throw new KafkaError(
+        errors.MESSAGE_TOO_LARGE,
+        `the ${records.length} records have more bytes than max.message.bytes allows (${maxMessageBytes})`,
+      )
+    })
   }
 
   /** The log has taken none of the step's records. */

@@ -170,6 +170,21 @@ describe('what a command throws', () => {
     assert.deepEqual(stage.failures, ['x is not a function'])
     assert.deepEqual(await endings([stage.read('a')]), ['COORDINATOR_NOT_AVAILABLE'])
   })
+
+  test('is not even encoded to its end when it is far too large', async () => {
+    const stage = new ShardStage()
+    let encoded = 0
+    stage.shard.machine.encode = ({ page }) => {
+      encoded++
+      return { key: Buffer.from(page), value: Buffer.alloc(1000) }
+    }
+    const call = stage.shard.run((_, step) => {
+      for (let i = 0; i < 10_000; i++) step.append({ page: 'a', text: '1' })
+    })
+    assert.deepEqual(await endings([call]), ['UNKNOWN_SERVER_ERROR'])
+    assert.ok(encoded < 1100, `${encoded} of 10000 records were encoded`)
+    assert.deepEqual(stage.failures, [])
+  })
 })
 
 describe('records that the log refuses', () => {

@@ -28,6 +28,11 @@ describe('a request is refused as INVALID_REQUEST', () => {
     ],
     ['joining without a word about partitions', { topicPartitions: null }, /: TopicPartitions must be empty/],
     ['joining without a subscription', { subscribedTopicNames: null }, /: Either SubscribedTopicNames or/],
+    [
+      'more names than any record has room for',
+      { subscribedTopicNames: Array.from({ length: 100_001 }, (_, i) => `t${i}`) },
+      /: SubscribedTopicNames has more than 100000 names/,
+    ],
     ['going on leave without an instance id', { memberEpoch: -2 }, /: InstanceId can't be null/],
     ['an epoch below -2', { memberEpoch: -3 }, /: MemberEpoch is invalid/],
   ]

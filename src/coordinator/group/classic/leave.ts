@@ -41,6 +41,11 @@ function leave(group: ClassicGroup, leaving: Leaving, reasons: string[], step: G
     reasons.push('a client that had been given a member id went without joining')
     return errors.NONE.code
   }
+  // No error is thrown and caught for each of the names of a long list that nobody knows.
+  const { groupInstanceId } = leaving
+  const isKnown =
+    groupInstanceId === null ? group.members.has(memberId) : group.staticMember(groupInstanceId) !== undefined
+  if (!isKnown) return errors.UNKNOWN_MEMBER_ID.code
   let member: ClassicMember
   try {
     member = memberOf(group, leaving)

@@ -146,6 +146,12 @@ function leave(
   { memberId, groupInstanceId, reason }: LeaveGroupRequest['members'][number],
   departures: Map<string, Departure>,
 ): number {
+  // No error is thrown and caught for each of the names of a long list that nobody knows.
+  const isKnown =
+    groupInstanceId === null
+      ? group.member(memberId) !== undefined
+      : group.staticMember(groupInstanceId) !== undefined
+  if (!isKnown) return errors.UNKNOWN_MEMBER_ID.code
   try {
     const member =
       groupInstanceId === null ? group.knownMember(memberId) : knownInstance(group, groupInstanceId)
