@@ -170,8 +170,10 @@ describe('what a command throws', () => {
     assert.deepEqual(stage.failures, ['x is not a function'])
     assert.deepEqual(await endings([stage.read('a')]), ['COORDINATOR_NOT_AVAILABLE'])
   })
+})
 
-  test('is not even encoded to its end when it is far too large', async () => {
+describe('records that the log refuses', () => {
+  test('are not even encoded to the end when they are far too large', async () => {
     const stage = new ShardStage()
     let encoded = 0
     stage.shard.machine.encode = ({ page }) => {
@@ -185,9 +187,7 @@ describe('what a command throws', () => {
     assert.ok(encoded < 1100, `${encoded} of 10000 records were encoded`)
     assert.deepEqual(stage.failures, [])
   })
-})
 
-describe('records that the log refuses', () => {
   const tooLarge = { config: { 'max.message.bytes': '1000' } }
 
   test('leave the state as it was', async () => {

@@ -239,6 +239,18 @@ describe('a member of the classic protocol in a consumer group', () => {
     )
   })
 
+  test('has that long also when the heartbeat before could not write what it found', () => {
+    const script = mixedGroup({}, { rebalanceMs: 10_000 })
+    const old = script.classic('old')
+    script.join('third', 't')
+    script.addPartitions('t', 20)
+    script.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
+    assert.equal(script.sendHeartbeat(old), 'COORDINATOR_NOT_AVAILABLE')
+    assert.equal(script.sendHeartbeat(old), 'REBALANCE_IN_PROGRESS')
+    script.advance(10_000)
+    assert.equal(script.sendHeartbeat(old), 'UNKNOWN_MEMBER_ID')
+  })
+
   test('is put out if it joins and does not ask for its assignment', () => {
     const script = mixedGroup({}, { rebalanceMs: 10_000 })
     const old = script.classic('old')

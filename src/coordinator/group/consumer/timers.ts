@@ -37,6 +37,10 @@ export function followRevocation(scene: Scene, groupId: string, member: Consumer
 export function awaitJoin(scene: Scene, group: ConsumerGroup, member: ConsumerMember): void {
   if (group.awaitedJoins.has(member.memberId)) return
   group.awaitedJoins.add(member.memberId)
+  // No timer is set by a step that fails: the next notice has to.
+  scene.step.onAppendFailed(() => {
+    group.awaitedJoins.delete(member.memberId)
+  })
   const { rebalanceTimeoutMs } = member
   start(
     scene,
