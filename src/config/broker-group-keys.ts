@@ -95,7 +95,8 @@ const group = {
   'group.consumer.migration.policy': {
     type: 'string',
     default: 'bidirectional',
-    allowed: ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
+    allowed: ['disabled', 'downgrade', 'upgrade', 'bidirectional'],
+    ignoresCase: true,
     update: 'read-only',
     doc: 'Whether a group with members may go from the classic protocol to the consumer protocol (upgrade), back (downgrade), or both. Empty groups always may.',
   },

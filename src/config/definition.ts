@@ -24,6 +24,8 @@ export interface KeyDefinition {
   readonly special?: readonly number[]
   /** The only texts (or list elements) allowed. */
   readonly allowed?: readonly string[]
+  /** The allowed texts may be written in any case; the value is the one of the table. */
+  readonly ignoresCase?: boolean
   /** A further rule of form: how it reads in an error, and whether the text or the elements of the list keep it. */
   readonly form?: { readonly text: string; readonly matches: (texts: readonly string[]) => boolean }
   /** One or two sentences for people, with the unit. */

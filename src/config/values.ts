@@ -82,6 +82,10 @@ function parseList(row: KeyDefinition, text: string): Parsed {
 
 function parseText(row: KeyDefinition, text: string): Parsed {
   const shown = row.type === 'password' ? 'the value' : quote(text)
+  if (row.ignoresCase === true) {
+    const meant = row.allowed?.find((allowed) => allowed.toLowerCase() === text.toLowerCase())
+    if (meant !== undefined) return { value: meant }
+  }
   if (row.allowed?.includes(text) === false) {
     return { problem: `${shown} is not allowed; allowed: ${allowedText(row)}` }
   }

@@ -31,13 +31,13 @@ group.consumer.max.assignment.interval.ms | INT | 15000 | [0,...] | read-only
 group.consumer.max.heartbeat.interval.ms | INT | 15000 | [1,...] | read-only
 group.consumer.max.session.timeout.ms | INT | 60000 | [1,...] | read-only
 group.consumer.max.size | INT | 2147483647 | [1,...] | read-only
-group.consumer.migration.policy | STRING | bidirectional | [bidirectional, upgrade, downgrade, disabled] | read-only
+group.consumer.migration.policy | STRING | bidirectional | (case insensitive) [DISABLED, DOWNGRADE, UPGRADE, BIDIRECTIONAL] | read-only
 group.consumer.min.assignment.interval.ms | INT | 0 | [0,...] | read-only
 group.consumer.min.heartbeat.interval.ms | INT | 5000 | [1,...] | read-only
 group.consumer.min.session.timeout.ms | INT | 45000 | [1,...] | read-only
 group.consumer.regex.refresh.interval.ms | INT | 600000 | [10000,...] | read-only
 group.consumer.session.timeout.ms | INT | 45000 | [1,...] | read-only
-group.coordinator.rebalance.protocols | LIST | classic,consumer,streams | [classic, consumer, share, streams] | read-only
+group.coordinator.rebalance.protocols | LIST | classic,consumer,streams | [consumer, classic, share, streams] | read-only
 group.initial.rebalance.delay.ms | INT | 3000 |  | read-only
 group.max.session.timeout.ms | INT | 1800000 |  | read-only
 group.max.size | INT | 2147483647 | [1,...] | read-only

@@ -25,6 +25,7 @@ const settledAtStart = new Set(['listeners', 'listener.security.protocol.map'])
 
 /** Kafka's validator in the words of the facts; undefined where a row may be stricter than Kafka's "no validator". */
 function kafkaRange(row: KeyDefinition): string {
+  if (row.ignoresCase === true) return `(case insensitive) [${row.allowed?.join(', ').toUpperCase()}]`
   if (row.allowed !== undefined) return `[${row.allowed.join(', ')}]`
   if (row.form !== undefined) return 'replicas'
   if (row.min === undefined) return ''

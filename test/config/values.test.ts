@@ -34,6 +34,13 @@ describe('values of settings', () => {
     assert.equal(value('retention.bytes', '-500'), -500)
   })
 
+  test('a text that may be in any case is held as the table writes it', () => {
+    const row = { type: 'string', default: 'on', allowed: ['on', 'off'], ignoresCase: true, doc: '' } as const
+    assert.deepEqual(parseValue(row, ' OFF '), { value: 'off' })
+    assert.ok('problem' in parseValue(row, 'offf'))
+    assert.ok('problem' in parseValue({ ...row, ignoresCase: false }, 'OFF'))
+  })
+
   test('what Kafka refuses is refused, naming the value and what is allowed', () => {
     assert.equal(problem('segment.bytes', '5'), "'5' is out of range; allowed: 1048576 to 2147483647")
     assert.equal(
