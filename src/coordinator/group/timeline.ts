@@ -36,6 +36,15 @@ export interface TimedEvent extends TimelineEvent {
   readonly atMs: number
 }
 
+/** A part of a text keeps the whole of it in memory: 30 KB that a client gave as its reason, of which 255 are shown. */
+function withOwnTexts(event: TimelineEvent): TimelineEvent {
+  const copied = Object.entries(event).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? Buffer.from(value).toString() : value,
+  ])
+  return Object.fromEntries(copied) as TimelineEvent
+}
+
 /** The last events of each group are kept. */
 const EVENTS_PER_GROUP = 200
 /** Of all groups together: some hundred megabytes at most. */
@@ -56,7 +65,7 @@ export class Timelines {
     const events = this.byGroup.get(groupId) ?? []
     this.byGroup.delete(groupId)
     this.byGroup.set(groupId, events)
-    events.push({ ...event, atMs: this.clock.wallMs() })
+    events.push({ ...withOwnTexts(event), atMs: this.clock.wallMs() })
     if (events.length > EVENTS_PER_GROUP) events.shift()
     else this.events++
     for (const [quiet, lost] of this.byGroup) {

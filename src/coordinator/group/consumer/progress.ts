@@ -1,6 +1,7 @@
 // What every sign of life of a member brings about, whichever protocol it speaks: its news are taken up, the group's epoch
 // follows, and the member takes its next step. Promises drafts only. Leaves who the member is to heartbeat.ts and
 // classic-join.ts.
+import { shortId } from '../classic/words.ts'
 import type { TimelineEvent } from '../timeline.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'
@@ -22,7 +23,7 @@ export function succeed(draft: Draft, predecessor: ConsumerMember, memberId: str
     kind: 'member-replaced',
     generation: draft.groupEpoch,
     ...aboutMember(member),
-    reason: `${nameOf(member)} came in the place of its member id ${predecessor.memberId}`,
+    reason: `${nameOf(member)} came in the place of its member id ${shortId(predecessor.memberId)}`,
   })
   return member
 }
