@@ -84,6 +84,9 @@ export function staticMembersComeBack(
       scenario.join(name, { instance: `instance-${name}` }),
     )
     await scenario.balanced(first!, second!, third!)
+    // While members come, shares can make up the whole before they are what they shall be.
+    await scenario.topics.stable(scenario.group)
+    await scenario.balanced(first!, second!, third!)
     await scenario.reading(first!, second!, third!)
     const assignments = scenario.count('assigned', first!)
     const [secondHad, thirdHad] = [second!, third!].map(({ name }) => scenario.history.ownedBy(name))

@@ -3,6 +3,7 @@
 // Leaves members to group-scenario.ts.
 import assert from 'node:assert/strict'
 import { incrementalAlterConfigs } from '../../../src/wire/apis/incremental-alter-configs.ts'
+import { listGroups } from '../../../src/wire/apis/list-groups.ts'
 import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
 import { batchOf, LATEST, listOffset, makeTopic, produceTo } from '../../support/calls.ts'
 import { RawClient } from '../../support/raw-client.ts'
@@ -87,6 +88,16 @@ export class GroupTopics {
       validateOnly: false,
     })
     assert.equal(responses[0]!.errorCode, 0, `${responses[0]!.errorMessage}`)
+  }
+
+  /** Waits until the broker calls a group of either protocol Stable: nobody has anything to give up or to wait for. */
+  async stable(group: string): Promise<void> {
+    await waitFor(`${group} is Stable`, async () => {
+      const { groups } = await this.client.ask(listGroups, 4, { statesFilter: [] })
+      return (
+        groups.some(({ groupId, groupState }) => groupId === group && groupState === 'Stable') || undefined
+      )
+    })
   }
 
   /** The offsets that a group has committed, by partition. */
