@@ -12,6 +12,8 @@ import sys
 client, bootstrap, group, topic, partitions, count = sys.argv[1:]
 partitions, count = int(partitions), int(count)
 SECONDS = 60
+# COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR
+COORDINATOR_ERRORS = (14, 15, 16)
 
 
 def tell(read):
@@ -51,7 +53,10 @@ def confluent():
     while not reading.is_over:
         message = consumer.poll(SECONDS)
         if message.error():
-            raise KafkaException(message.error())
+            # A coordinator that has just come back is asked again by itself.
+            if message.error().code() not in COORDINATOR_ERRORS:
+                raise KafkaException(message.error())
+            continue
         reading.take(message.partition(), message.offset())
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in reading.next_offsets().items()]
     try:

@@ -5,6 +5,7 @@ Leaves judging the lines to the test.
 """
 
 import argparse
+import logging
 import os
 import sys
 import threading
@@ -12,6 +13,11 @@ import time
 
 HEARTBEAT_INTERVAL_MS = 1000
 FETCH_WAIT_MS = 100
+
+
+# MEMBER_LOG=DEBUG in the environment of a test shows what the clients say of themselves.
+if os.environ.get("MEMBER_LOG"):
+    logging.basicConfig(level=os.environ["MEMBER_LOG"], format="%(asctime)s %(name)s %(message)s")
 
 
 def arguments():
