@@ -70,6 +70,8 @@ public class LogFixture {
     Properties properties = new Properties();
     properties.put("bootstrap.servers", bootstrap);
     properties.put("linger.ms", 5);
+    // Where everything competes for two cores, Kafka itself takes more than a minute for its first transaction.
+    properties.put("max.block.ms", 150_000);
     for (int i = 0; i < settings.length; i += 2) properties.put(settings[i], settings[i + 1]);
     return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
   }
