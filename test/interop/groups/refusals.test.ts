@@ -15,7 +15,7 @@ import { errorByCode, errors } from '../../../src/wire/errors.ts'
 import { makeTopic } from '../../support/calls.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { startGroupBroker } from '../programs/group-scenarios.ts'
-import type { BrokerUnderTest } from '../support/broker-under-test.ts'
+import { type BrokerUnderTest, interopTarget } from '../support/broker-under-test.ts'
 import { waitFor } from '../support/processes.ts'
 
 const TOPIC = 'refusals'
@@ -220,7 +220,10 @@ describe('what is refused of groups', () => {
     assert.equal((await beat(MEMBER, -1)).error, 'NONE')
   })
 
-  test('ConsumerGroupHeartbeat, a pattern that explodes: refused, and others are served', async () => {
+  // Apache Kafka 4.3 answers UNKNOWN_SERVER_ERROR when its memory is used up, or is busy for minutes and then ends.
+  const notApache = interopTarget === 'apache' && 'it can bring Apache Kafka down'
+  const explosion = 'ConsumerGroupHeartbeat, a pattern that explodes: refused, and others are served'
+  test(explosion, { skip: notApache }, async () => {
     const group = 'served-meanwhile'
     const { memberId, generationId } = await stableGroup(group)
     const explosive = others.ask(consumerGroupHeartbeat, 1, {
@@ -234,9 +237,7 @@ describe('what is refused of groups', () => {
     })
     const beat = await client.ask(heartbeat, 4, { groupId: group, generationId, memberId })
     assert.equal(nameOf(beat.errorCode), 'NONE')
-    // Apache Kafka runs out of something inside, and says so; ours knows the size beforehand.
-    const wanted = broker.target === 'apache' ? 'UNKNOWN_SERVER_ERROR' : 'INVALID_REGULAR_EXPRESSION'
-    assert.equal(nameOf((await explosive).errorCode), wanted)
+    assert.equal(nameOf((await explosive).errorCode), 'INVALID_REGULAR_EXPRESSION')
   })
 
   test('a member that never syncs is removed after the rebalance timeout, and the group goes on', async () => {

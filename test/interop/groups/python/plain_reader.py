@@ -12,8 +12,6 @@ import sys
 client, bootstrap, group, topic, partitions, count = sys.argv[1:]
 partitions, count = int(partitions), int(count)
 SECONDS = 60
-# COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR
-COORDINATOR_ERRORS = (14, 15, 16)
 
 
 def tell(read):
@@ -52,11 +50,10 @@ def confluent():
     reading = Reading()
     while not reading.is_over:
         message = consumer.poll(SECONDS)
+        if message is None:
+            raise TimeoutError(f"no record within {SECONDS} s")
         if message.error():
-            # A coordinator that has just come back is asked again by itself.
-            if message.error().code() not in COORDINATOR_ERRORS:
-                raise KafkaException(message.error())
-            continue
+            raise KafkaException(message.error())
         reading.take(message.partition(), message.offset())
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in reading.next_offsets().items()]
     try:
