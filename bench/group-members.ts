@@ -2,7 +2,6 @@
 // Promises to do what a member has to and nothing else; any answer that a healthy group would not get is an error.
 // Leaves how many there are, and what is timed, to rows/groups.ts.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeAssignment, encodeSubscription } from '../src/coordinator/group/consumer-protocol.ts'
 import {
   type ConsumerGroupHeartbeatResponse,
   consumerGroupHeartbeat,
@@ -13,6 +12,7 @@ import { type JoinGroupResponse, joinGroup } from '../src/wire/apis/join-group.t
 import { metadata } from '../src/wire/apis/metadata.ts'
 import { offsetCommit } from '../src/wire/apis/offset-commit.ts'
 import { syncGroup } from '../src/wire/apis/sync-group.ts'
+import { encodeAssignment, encodeSubscription } from '../src/wire/consumer-protocol.ts'
 import { errors } from '../src/wire/errors.ts'
 import { RawClient } from '../test/support/raw-client.ts'
 

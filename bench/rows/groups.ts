@@ -26,6 +26,15 @@ const cpuMetric = (name: string) => metric(name, 's', 'lower', [atMost(1)])
 
 const formingMetrics = [formingMetric, cpuMetric('CPU of forming')]
 
+/** Of a group of many members, whichever protocol they speak. */
+const memberMetrics = [
+  rebalanceMetric,
+  cpuMetric('CPU of a rebalance'),
+  cpuMetric('CPU of 10,000 heartbeats'),
+  ...formingMetrics,
+  memoryMetric,
+]
+
 const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -38,6 +47,24 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 async function measured(broker: RunningBroker, work: () => Promise<unknown>): Promise<Sample> {
   const { cpu, result } = await withCpu(broker, () => timed(work))
   return { forming: result / 1e3, 'CPU of forming': cpu }
+}
+
+/** What the members' rebalances took, and what their heartbeats cost from now on. */
+async function settledSample(
+  broker: RunningBroker,
+  members: readonly { heartbeat(): Promise<unknown> }[],
+  rebalancesMs: number[],
+  rebalancesCpu: number,
+): Promise<Sample> {
+  const beating = await withCpu(broker, async () => {
+    for (let beat = 0; beat < BEATS; beat += 1) await Promise.all(members.map((member) => member.heartbeat()))
+  })
+  return {
+    rebalance: median(rebalancesMs),
+    'CPU of a rebalance': rebalancesCpu / REBALANCES,
+    'CPU of 10,000 heartbeats': (beating.cpu * 10_000) / (BEATS * MEMBERS),
+    RSS: residentMegabytes(broker.pid).now,
+  }
 }
 
 /** Opens connections, works, and closes them whatever happens. */
@@ -75,13 +102,7 @@ async function untilOfOneGeneration(members: readonly ClassicMember[]): Promise<
 const classicMembers: Row = {
   kind: 'alone',
   id: `groups/classic/${MEMBERS}-members`,
-  metrics: [
-    rebalanceMetric,
-    cpuMetric('CPU of a rebalance'),
-    cpuMetric('CPU of 10,000 heartbeats'),
-    ...formingMetrics,
-    memoryMetric,
-  ],
+  metrics: memberMetrics,
   maxRounds: 3,
   measure: async (start: StartBroker) => {
     // Kafka would wait for three seconds by default, and we not at all: both wait for one, so that all join at once.
@@ -103,17 +124,7 @@ const classicMembers: Row = {
         }
         return times
       })
-      const beating = await withCpu(broker, async () => {
-        for (let beat = 0; beat < BEATS; beat += 1)
-          await Promise.all(members.map((member) => member.heartbeat()))
-      })
-      return {
-        rebalance: median(rebalancesMs),
-        'CPU of a rebalance': cpu / REBALANCES,
-        'CPU of 10,000 heartbeats': (beating.cpu * 10_000) / (BEATS * MEMBERS),
-        ...forming,
-        RSS: residentMegabytes(broker.pid).now,
-      }
+      return { ...forming, ...(await settledSample(broker, members, rebalancesMs, cpu)) }
     })
   },
 }
@@ -138,13 +149,7 @@ async function untilSettled(members: readonly ConsumerMember[], partitions: numb
 const consumerMembers: Row = {
   kind: 'alone',
   id: `groups/consumer/${MEMBERS}-members`,
-  metrics: [
-    rebalanceMetric,
-    cpuMetric('CPU of a rebalance'),
-    cpuMetric('CPU of 10,000 heartbeats'),
-    ...formingMetrics,
-    memoryMetric,
-  ],
+  metrics: memberMetrics,
   maxRounds: 3,
   measure: async (start: StartBroker) => {
     // Sessions long enough for members that are slow to be heard; and no pause between assignments, which both would make
@@ -177,17 +182,7 @@ const consumerMembers: Row = {
         rebalancesMs.push(leaving.result)
         await untilSettled(members, MEMBERS)
       }
-      const beating = await withCpu(broker, async () => {
-        for (let beat = 0; beat < BEATS; beat += 1)
-          await Promise.all(members.map((member) => member.heartbeat()))
-      })
-      return {
-        rebalance: median(rebalancesMs),
-        'CPU of a rebalance': cpu / REBALANCES,
-        'CPU of 10,000 heartbeats': (beating.cpu * 10_000) / (BEATS * MEMBERS),
-        ...forming,
-        RSS: residentMegabytes(broker.pid).now,
-      }
+      return { ...forming, ...(await settledSample(broker, members, rebalancesMs, cpu)) }
     })
   },
 }

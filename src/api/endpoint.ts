@@ -13,12 +13,12 @@ export function endpointFor(
   if (endpoint === undefined) return undefined
   if (endpoint.host !== '') return { host: endpoint.host, port: endpoint.port }
   return {
-    host: dialled(context.localAddress),
+    host: plainAddress(context.localAddress),
     port: endpoint.port === 0 ? context.localPort : endpoint.port,
   }
 }
 
-/** An IPv4 client of a socket that listens on all interfaces shows as an IPv4-mapped IPv6 address. */
-function dialled(address: string): string {
+/** An address without the `::ffff:` that IPv4 has on a socket which listens on all interfaces. */
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

@@ -3,6 +3,7 @@
 import { errors, type KafkaError } from '../wire/errors.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError } from './each.ts'
+import { plainAddress } from './endpoint.ts'
 
 export interface GroupClient {
   readonly clientId: string
@@ -12,8 +13,7 @@ export interface GroupClient {
 }
 
 export function groupClient({ clientId, remoteAddress, apiVersion }: RequestContext): GroupClient {
-  const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress
-  return { clientId: clientId ?? '', clientHost: `/${address}`, apiVersion }
+  return { clientId: clientId ?? '', clientHost: `/${plainAddress(remoteAddress)}`, apiVersion }
 }
 
 /** The group's answer, or what `refused` makes of the error. */

@@ -1,8 +1,7 @@
 // Reads a partition of an internal topic from its start to its end into a state machine.
 // Promises that the event loop is free between two stretches of the log, and that what a newer version wrote is passed
 // over. Leaves what the records mean to the machine.
-import type { Clock } from '../lib/clock.ts'
-import { deferred } from '../lib/deferred.ts'
+import { type Clock, nextTurn } from '../lib/clock.ts'
 import { release } from '../lib/memory.ts'
 import type { Log } from '../log/log.ts'
 import * as batch from '../wire/records/batch.ts'
@@ -42,12 +41,6 @@ export async function load<Rec>(log: Log, machine: StateMachine<Rec>, options: L
     if (offset < endOffset) await nextTurn(options.clock)
   }
   return { records, bytes }
-}
-
-function nextTurn(clock: Clock): Promise<void> {
-  const turn = deferred()
-  clock.endOfTurn(() => turn.resolve())
-  return turn.promise
 }
 
 function readStretch(log: Log, offset: number, endOffset: number, maxBytes: number) {

@@ -59,14 +59,6 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     this.timers = new Timers(options.clock)
   }
 
-  get isActive(): boolean {
-    return this.state === 'active'
-  }
-
-  get isLoading(): boolean {
-    return this.state === 'loading'
-  }
-
   /** Reads the log into the state machine; commands are refused until that is done. Never rejects. */
   async load(): Promise<void> {
     const { clock, logger } = this.options

@@ -50,11 +50,6 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
     this.options = options
   }
 
-  /** Whether the topic exists, so that keys have a place. */
-  get isThere(): boolean {
-    return this.count > 0
-  }
-
   /** Takes up who leads what. */
   apply(image: ClusterImage): void {
     const topic = image.topics.get(this.options.topic)

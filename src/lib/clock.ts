@@ -35,6 +35,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** Resolves at the end of this turn of the event loop: whoever has much to do lets others in. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.endOfTurn(resolve))
+}
+
 interface Pending {
   dueMs: number
   order: number

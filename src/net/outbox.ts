@@ -1,7 +1,7 @@
 // What a connection still has to send: bytes, and ranges of files that are read only when their turn comes.
 // Promises that a slow reader holds at most one slice of a file in memory, that order is kept, and that neither a fast
 // reader nor a slow disk keeps the event loop from others. Leaves the order of replies to connection.ts.
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, nextTurn } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import { isPooled, processMemory, release } from '../lib/memory.ts'
 import type { Stream } from '../lib/network.ts'
@@ -213,8 +213,6 @@ export class Outbox {
     this.bytesThisTurn += sentBytes
     if (this.bytesThisTurn < SLICE_BYTES) return
     this.bytesThisTurn = 0
-    const turn = deferred()
-    this.clock.endOfTurn(() => turn.resolve())
-    await turn.promise
+    await nextTurn(this.clock)
   }
 }

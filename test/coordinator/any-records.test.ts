@@ -72,7 +72,7 @@ function askEverything({ machine }: TraceShard<GroupRecord, GroupMachine>): void
   assert.ok(machine.listGroups().length <= GROUPS.length)
   for (const groupId of GROUPS) {
     machine.describeClassicGroup(groupId)
-    if (machine.group(groupId)?.type === 'consumer') machine.describeConsumerGroup(groupId)
+    if (machine.groups.get(groupId)?.type === 'consumer') machine.describeConsumerGroup(groupId)
   }
 }
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { clientReason } from '../../src/coordinator/group/classic/words.ts'
 import { Timelines } from '../../src/coordinator/group/timeline.ts'
+import { clientReason } from '../../src/coordinator/group/words.ts'
 import { SimulatedClock } from '../../src/lib/clock.ts'
 
 const event = (reason: string) => ({ kind: 'member-left', reason }) as const

@@ -30,7 +30,7 @@ import type {
   HeartbeatRequest as ConsumerHeartbeatRequest,
 } from './consumer/request.ts'
 import { consumerGroupLoaded } from './consumer/timers.ts'
-import type { Group, GroupStep, GroupSurroundings, GroupType } from './group.ts'
+import type { GroupStep, GroupSurroundings, GroupType } from './group.ts'
 import { GroupTable } from './group-table.ts'
 import { commitOffsets, type OffsetCommitAnswer, type OffsetsToCommit } from './offsets/commit.ts'
 import {
@@ -179,10 +179,6 @@ export class GroupMachine implements StateMachine<GroupRecord> {
   /** GROUP_ID_NOT_FOUND for groups of the classic protocol, too. */
   describeConsumerGroup(groupId: string): DescribedConsumerGroup {
     return describeConsumerGroup(this.groups, groupId)
-  }
-
-  group(groupId: string): Group | undefined {
-    return this.groups.get(groupId)
   }
 
   private known(groupId: string): ClassicGroup | ConsumerGroup {

@@ -95,14 +95,8 @@ export type GroupRecord = { [Type in GroupRecordType]: GroupRecordOf<Type> }[Gro
 
 export type OffsetCommitRecord = GroupRecordOf<'OffsetCommit'>
 export type GroupMetadataRecord = GroupRecordOf<'GroupMetadata'>
-export type ConsumerGroupMetadataRecord = GroupRecordOf<'ConsumerGroupMetadata'>
-export type ConsumerGroupPartitionMetadataRecord = GroupRecordOf<'ConsumerGroupPartitionMetadata'>
 export type ConsumerGroupMemberMetadataRecord = GroupRecordOf<'ConsumerGroupMemberMetadata'>
-export type ConsumerGroupTargetAssignmentMetadataRecord =
-  GroupRecordOf<'ConsumerGroupTargetAssignmentMetadata'>
-export type ConsumerGroupTargetAssignmentMemberRecord = GroupRecordOf<'ConsumerGroupTargetAssignmentMember'>
 export type ConsumerGroupCurrentMemberAssignmentRecord = GroupRecordOf<'ConsumerGroupCurrentMemberAssignment'>
-export type ConsumerGroupRegularExpressionRecord = GroupRecordOf<'ConsumerGroupRegularExpression'>
 
 /** The group a record is about. */
 export function groupIdOf(record: GroupRecord): string {

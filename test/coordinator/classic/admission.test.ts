@@ -47,7 +47,7 @@ describe('who may not join', () => {
       const group = new GroupScript()
       group.join('x', options)
       assert.deepEqual(group.heard(), [`x joins: ${expected}`])
-      assert.equal(group.shard.machine.byId.size, 0)
+      assert.equal(group.shard.machine.groups.size, 0)
       assert.equal(group.shard.records.length, 0)
     })
   }

@@ -62,7 +62,7 @@ class History {
 
   private bringAbout(what: Event): void {
     const { script } = this
-    const hasGroup = script.shard.machine.byId.has(GROUP)
+    const hasGroup = script.shard.machine.groups.get(GROUP) !== undefined
     switch (what.kind) {
       case 'join':
         this.join(what.name)
@@ -193,7 +193,7 @@ test('when all clients have gone nobody waits for an answer, and an empty group 
       // New members are waited with for five minutes, then sessions and rebalances end.
       script.advance(3_600_000)
       assert.equal(script.shard.unanswered, 0)
-      if (!script.shard.machine.byId.has(GROUP)) return
+      if (script.shard.machine.groups.get(GROUP) === undefined) return
       assert.equal(script.group.state, 'Empty')
       assert.deepEqual([...script.shard.timers.keys()], [])
     }),

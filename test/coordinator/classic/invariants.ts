@@ -9,7 +9,7 @@ import { GROUP, type GroupScript } from './script.ts'
 
 /** Checks a group that may not be there. */
 export function checkGroup(script: GroupScript): void {
-  if (!script.shard.machine.byId.has(GROUP)) return
+  if (script.shard.machine.groups.get(GROUP) === undefined) return
   const { group } = script
   checkMembers(group)
   checkTimers(script, group)

@@ -45,7 +45,7 @@ describe('a new group', () => {
       group.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
       group.join('a', { version })
       assert.deepEqual(group.heard(), ['a joins: COORDINATOR_NOT_AVAILABLE'], `version ${version}`)
-      assert.equal(group.shard.machine.byId.size, 0)
+      assert.equal(group.shard.machine.groups.size, 0)
       assert.equal(group.shard.timers.size, 0)
     }
   })
@@ -54,7 +54,7 @@ describe('a new group', () => {
     const group = new GroupScript()
     group.join('a', { as: 'a-1' })
     assert.deepEqual(group.heard(), ['a joins: UNKNOWN_MEMBER_ID'])
-    assert.equal(group.shard.machine.byId.size, 0)
+    assert.equal(group.shard.machine.groups.size, 0)
   })
 
   test('takes clients before version 4 in without an id to come back with', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { emptyClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
 import { describeClassicGroup } from '../../../src/coordinator/group/classic/describe.ts'
-import { encodeSubscription } from '../../../src/coordinator/group/consumer-protocol.ts'
+import { encodeSubscription } from '../../../src/wire/consumer-protocol.ts'
 import { errorOf, GroupScript, type JoinOptions } from './script.ts'
 
 /** What a consumer says about itself. */

@@ -157,7 +157,7 @@ describe('a record of another broker', () => {
     )
     assert.deepEqual([...group.group.members.keys()], ['m2'])
     const gone = loadedFrom(record({ members: [member('m1')] }), record(null))
-    assert.equal(gone.shard.machine.byId.size, 0)
+    assert.equal(gone.shard.machine.groups.size, 0)
     assert.equal(gone.shard.timers.size, 0)
   })
 })
@@ -171,7 +171,7 @@ describe('a group that is deleted', () => {
       classic.appendTombstones(step)
       return null
     })
-    assert.equal(group.shard.machine.byId.size, 0)
+    assert.equal(group.shard.machine.groups.size, 0)
     group.advance(60_000)
     assert.equal(group.notes.filter(({ kind }) => kind === 'member-timed-out').length, 0)
     group.forget('a')
@@ -197,7 +197,7 @@ describe('a consumer group without members', () => {
     script.shard.machine.groups.set(emptied(script))
     script.join('a')
     assert.deepEqual(script.heard(), ['a joins: MEMBER_ID_REQUIRED'])
-    assert(script.shard.machine.byId.get(GROUP) instanceof ClassicGroup)
+    assert(script.shard.machine.groups.get(GROUP) instanceof ClassicGroup)
     assert.deepEqual(
       script.shard.records.map(({ value }) => value === null),
       [true, false],
@@ -210,7 +210,7 @@ describe('a consumer group without members', () => {
     script.shard.machine.groups.set(group)
     script.join('a', { as: 'a-1' })
     assert.deepEqual(script.heard(), ['a joins: UNKNOWN_MEMBER_ID'])
-    assert.equal(script.shard.machine.byId.get(GROUP), group)
+    assert.equal(script.shard.machine.groups.get(GROUP), group)
   })
 
   test('is not removed by a tombstone of the classic group that it was before', () => {
@@ -219,7 +219,7 @@ describe('a consumer group without members', () => {
     const group = emptied(script)
     pieces.groups.set(group)
     replayGroupMetadata(pieces.groups, record(null), script.surroundings)
-    assert.equal(pieces.byId.get(GROUP), group)
+    assert.equal(pieces.groups.get(GROUP), group)
   })
 })
 

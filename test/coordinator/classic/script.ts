@@ -16,40 +16,22 @@ import { leaveGroup } from '../../../src/coordinator/group/classic/leave.ts'
 import type { JoinGroupAnswer, SyncGroupAnswer } from '../../../src/coordinator/group/classic/member.ts'
 import { groupLoaded, replayGroupMetadata } from '../../../src/coordinator/group/classic/replay.ts'
 import { syncGroup } from '../../../src/coordinator/group/classic/sync.ts'
-import type {
-  Group,
-  GroupStep,
-  GroupSurroundings,
-  Groups,
-  OffsetsClient,
-} from '../../../src/coordinator/group/group.ts'
-import { decodeRecord, encodeRecord, type GroupRecord } from '../../../src/coordinator/group/records.ts'
+import type { GroupStep, GroupSurroundings, OffsetsClient } from '../../../src/coordinator/group/group.ts'
+import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
 import type { TimelineEvent } from '../../../src/coordinator/group/timeline.ts'
 import type { Waiter } from '../../../src/coordinator/step.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
 import type { SyncGroupRequest } from '../../../src/wire/apis/sync-group.ts'
 import { errorByCode, errors, KafkaError } from '../../../src/wire/errors.ts'
+import { GroupPieces } from '../pieces.ts'
 import { type Call, type Pieces, TraceShard } from '../trace.ts'
 
 export const GROUP = 'g'
 
 /** Just the classic groups of a shard. */
-export class ClassicPieces implements Pieces<GroupRecord> {
-  readonly byId = new Map<string, Group>()
-  readonly groups: Groups = {
-    get: (groupId) => this.byId.get(groupId),
-    set: (group) => void this.byId.set(group.groupId, group),
-    delete: (groupId) => void this.byId.delete(groupId),
-    all: () => this.byId.values(),
-  }
-  private readonly surroundings: GroupSurroundings
-
-  constructor(surroundings: GroupSurroundings) {
-    this.surroundings = surroundings
-  }
-
+export class ClassicPieces extends GroupPieces implements Pieces<GroupRecord> {
   get group(): ClassicGroup {
-    const group = this.byId.get(GROUP)
+    const group = this.groups.get(GROUP)
     assert(group instanceof ClassicGroup, 'there is no classic group')
     return group
   }
@@ -60,17 +42,9 @@ export class ClassicPieces implements Pieces<GroupRecord> {
   }
 
   loaded(step: GroupStep): void {
-    for (const group of this.byId.values()) {
+    for (const group of this.groups.all()) {
       if (group instanceof ClassicGroup) groupLoaded(group, step)
     }
-  }
-
-  encode(record: GroupRecord) {
-    return encodeRecord(record)
-  }
-
-  decode(key: Buffer, value: Buffer | null): GroupRecord | undefined {
-    return decodeRecord(key, value)
   }
 }
 

@@ -141,7 +141,7 @@ test('a group can be deleted when it is empty: then nothing of it is left in the
     'NONE',
   )
   script.shard.run(({ groups }, step) => groups.get(GROUP)!.appendTombstones(step))
-  assert.equal(script.shard.machine.byId.size, 0)
+  assert.equal(script.shard.machine.groups.size, 0)
   script.assertSameAfterReload()
   assert.equal(script.join('b', 't'), 'epoch 2: t-0 t-1')
 })

@@ -71,7 +71,7 @@ describe('a member joins', () => {
     const script = new ConsumerScript({ topics: { t: 2 } })
     script.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
     assert.equal(script.join('a', 't'), 'COORDINATOR_NOT_AVAILABLE')
-    assert.equal(script.shard.machine.byId.size, 0)
+    assert.equal(script.shard.machine.groups.size, 0)
     assert.equal(script.shard.timers.size, 0)
     assert.equal(script.join('a', 't'), 'epoch 2: t-0 t-1')
   })

@@ -205,7 +205,7 @@ class History extends MixedScript {
       for (const name of this.consumers.keys()) this.liveOn(name)
       for (const name of this.classics.keys()) this.beatClassic(name)
     }
-    const classic = this.shard.machine.byId.get(GROUP)
+    const classic = this.shard.machine.groups.get(GROUP)
     if (classic instanceof ClassicGroup) {
       assert.equal(this.consumers.size, 0)
       assert.equal(classic.state, this.classics.size === 0 ? 'Empty' : 'Stable')
@@ -220,14 +220,14 @@ class History extends MixedScript {
       [],
       `not at their targets: ${this.text()}`,
     )
-    if (this.consumers.size + this.classics.size > 0 && this.shard.machine.byId.size > 0) {
+    if (this.consumers.size + this.classics.size > 0 && this.shard.machine.groups.size > 0) {
       assert.match(this.shape, /^Stable /)
       this.assertAllAssigned()
     }
   }
 
   private text(): string {
-    return this.shard.machine.byId.size === 0 ? 'no group' : this.shape
+    return this.shard.machine.groups.size === 0 ? 'no group' : this.shape
   }
 
   private isAtTarget(consumer: Consumer): boolean {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
-import { encodeAssignment } from '../../../src/coordinator/group/consumer-protocol.ts'
+import { encodeAssignment } from '../../../src/wire/consumer-protocol.ts'
 import { errors } from '../../../src/wire/errors.ts'
 import { ClassicConsumer, classicGroup, MixedScript, mixedGroup } from './mixed-script.ts'
 import { GROUP } from './script.ts'
@@ -158,7 +158,7 @@ describe('a classic group with members is GROUP_ID_NOT_FOUND to a consumer', () 
     script.enter('old', connect)
     script.leaveClassic('old')
     script.enter('old', connect)
-    const group = script.shard.machine.byId.get(GROUP)
+    const group = script.shard.machine.groups.get(GROUP)
     assert(group instanceof ClassicGroup)
     group.protocolType = 'connect'
     assert.equal(script.join('new', 't'), 'GROUP_ID_NOT_FOUND')
@@ -166,7 +166,7 @@ describe('a classic group with members is GROUP_ID_NOT_FOUND to a consumer', () 
 
   test('when its assignor hands out user data, which would be lost', () => {
     const script = classicGroup({ old: {} })
-    const group = script.shard.machine.byId.get(GROUP)
+    const group = script.shard.machine.groups.get(GROUP)
     assert(group instanceof ClassicGroup)
     const [member] = [...group.members.values()]
     member!.assignment = encodeAssignment({ assignedPartitions: [], userData: Buffer.of(1) }, 3)

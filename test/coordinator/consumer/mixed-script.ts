@@ -20,7 +20,7 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-} from '../../../src/coordinator/group/consumer-protocol.ts'
+} from '../../../src/wire/consumer-protocol.ts'
 import { errorByCode, errors, KafkaError } from '../../../src/wire/errors.ts'
 import type { Call } from '../trace.ts'
 import { ConsumerScript, GROUP, type ScriptOptions } from './script.ts'
@@ -66,7 +66,7 @@ export class MixedScript extends ConsumerScript {
   }
 
   get type(): string {
-    return this.shard.machine.byId.get(GROUP)?.type ?? 'none'
+    return this.shard.machine.groups.get(GROUP)?.type ?? 'none'
   }
 
   /** Comes, or comes again; goes on as far as it can without the others. */
@@ -246,7 +246,7 @@ export class MixedScript extends ConsumerScript {
   }
 
   protected override isIn(memberId: string): boolean {
-    const group = this.shard.machine.byId.get(GROUP)
+    const group = this.shard.machine.groups.get(GROUP)
     return group instanceof ClassicGroup ? group.members.has(memberId) : super.isIn(memberId)
   }
 

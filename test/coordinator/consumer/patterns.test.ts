@@ -45,7 +45,7 @@ describe('a member subscribes to a pattern', () => {
   test('that cannot be read: INVALID_REGULAR_EXPRESSION, and nothing has happened', () => {
     const script = new ConsumerScript({ topics: { t: 1 } })
     assert.equal(script.join('a', { regex: '(' }), 'INVALID_REGULAR_EXPRESSION')
-    assert.equal(script.shard.machine.byId.size, 0)
+    assert.equal(script.shard.machine.groups.size, 0)
     script.join('b', 't')
     assert.equal(script.beat('b', { subscribedTopicRegex: '[a' }), 'INVALID_REGULAR_EXPRESSION')
     assert.equal(script.beat('b'), 'epoch 2')

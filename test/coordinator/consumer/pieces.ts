@@ -6,25 +6,13 @@ import { groupLoaded, replayGroupMetadata } from '../../../src/coordinator/group
 import { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
 import { replayConsumerGroup } from '../../../src/coordinator/group/consumer/replay.ts'
 import { consumerGroupLoaded } from '../../../src/coordinator/group/consumer/timers.ts'
-import type { Group, GroupStep, GroupSurroundings, Groups } from '../../../src/coordinator/group/group.ts'
-import { decodeRecord, encodeRecord, type GroupRecord } from '../../../src/coordinator/group/records.ts'
+import type { GroupStep } from '../../../src/coordinator/group/group.ts'
+import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
+import { GroupPieces } from '../pieces.ts'
 import type { Pieces, TraceShard } from '../trace.ts'
 
 /** The groups of a shard, of both protocols. */
-export class ConsumerPieces implements Pieces<GroupRecord> {
-  readonly byId = new Map<string, Group>()
-  readonly groups: Groups = {
-    get: (groupId) => this.byId.get(groupId),
-    set: (group) => void this.byId.set(group.groupId, group),
-    delete: (groupId) => void this.byId.delete(groupId),
-    all: () => this.byId.values(),
-  }
-  private readonly surroundings: GroupSurroundings
-
-  constructor(surroundings: GroupSurroundings) {
-    this.surroundings = surroundings
-  }
-
+export class ConsumerPieces extends GroupPieces implements Pieces<GroupRecord> {
   replay(record: GroupRecord): void {
     assert(record.type !== 'OffsetCommit')
     if (record.type === 'GroupMetadata') replayGroupMetadata(this.groups, record, this.surroundings)
@@ -32,18 +20,10 @@ export class ConsumerPieces implements Pieces<GroupRecord> {
   }
 
   loaded(step: GroupStep): void {
-    for (const group of this.byId.values()) {
+    for (const group of this.groups.all()) {
       if (group instanceof ClassicGroup) groupLoaded(group, step)
       else if (group instanceof ConsumerGroup) consumerGroupLoaded(this.groups, group, step)
     }
-  }
-
-  encode(record: GroupRecord) {
-    return encodeRecord(record)
-  }
-
-  decode(key: Buffer, value: Buffer | null): GroupRecord | undefined {
-    return decodeRecord(key, value)
   }
 
   /** Takes up the last record of each key, without those that delete: what compaction leaves. */
@@ -59,8 +39,8 @@ export class ConsumerPieces implements Pieces<GroupRecord> {
   /** Everything that the log says, to compare two of them. */
   contents(): unknown {
     return Object.fromEntries(
-      Array.from(this.byId, ([groupId, group]) => [
-        groupId,
+      Array.from(this.groups.all(), (group) => [
+        group.groupId,
         // A classic group writes down the outcome of a rebalance, not what happens on the way.
         group instanceof ConsumerGroup ? plain(group) : group.type,
       ]),

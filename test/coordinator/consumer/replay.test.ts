@@ -5,7 +5,8 @@ import { advance, type BrokerRegistration, emptyImage } from '../../../src/clust
 import { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
 import { topicsHash } from '../../../src/coordinator/group/consumer/topic-hash.ts'
 import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
-import { ConsumerScript, GROUP, topicImage } from './script.ts'
+import { topicImage } from '../../partition/stage.ts'
+import { ConsumerScript, GROUP } from './script.ts'
 
 const t = 'tttttttttttttttttttttA'
 
@@ -29,7 +30,7 @@ const assignment = (
 const replayed = (...records: GroupRecord[]): ConsumerGroup => {
   const { machine } = new ConsumerScript().shard
   for (const record of records) machine.replay(record)
-  const group = machine.byId.get(GROUP)
+  const group = machine.groups.get(GROUP)
   assert(group instanceof ConsumerGroup)
   return group
 }
@@ -70,7 +71,7 @@ test('tombstones of what is not there change nothing, and make no group', () => 
     { type: 'ConsumerGroupMetadata', key: { groupId: GROUP }, value: null },
   ]
   for (const record of tombstones) script.shard.machine.replay(record)
-  assert.equal(script.shard.machine.byId.size, 0)
+  assert.equal(script.shard.machine.groups.size, 0)
   script.createTopic('t', 1)
   script.join('a', 't')
   for (const record of tombstones.slice(0, 3)) script.shard.machine.replay(record)
@@ -102,7 +103,10 @@ describe('the hash of topics', () => {
     endpoints: [],
   })
   const image = advance(emptyImage('c'), {
-    topics: [topicImage('t', t, 2), topicImage('u', 'uuuuuuuuuuuuuuuuuuuuuA', 1)],
+    topics: [
+      topicImage('t', { id: t, partitions: 2 }),
+      topicImage('u', { id: 'uuuuuuuuuuuuuuuuuuuuuA', partitions: 1 }),
+    ],
     brokers: [broker(1, 'r1')],
   })
 
@@ -116,14 +120,17 @@ describe('the hash of topics', () => {
 
   test('changes with partitions, ids and racks, and with nothing else', () => {
     const before = topicsHash(['t'], image)
-    const led = topicImage('t', t, 2)
+    const led = topicImage('t', { id: t, partitions: 2 })
     const others = led.partitions.map((partition) => ({ ...partition, leader: 2, leaderEpoch: 7, isr: [2] }))
     assert.equal(topicsHash(['t'], advance(image, { topics: [{ ...led, partitions: others }] })), before)
-    assert.notEqual(topicsHash(['t'], advance(image, { topics: [topicImage('t', t, 3)] })), before)
+    assert.notEqual(
+      topicsHash(['t'], advance(image, { topics: [topicImage('t', { id: t, partitions: 3 })] })),
+      before,
+    )
     assert.notEqual(topicsHash(['t'], advance(image, { brokers: [broker(1, 'r2')] })), before)
     const again = advance(image, {
       deletedTopicIds: [t],
-      topics: [topicImage('t', 'vvvvvvvvvvvvvvvvvvvvvA', 2)],
+      topics: [topicImage('t', { id: 'vvvvvvvvvvvvvvvvvvvvvA', partitions: 2 })],
     })
     assert.notEqual(topicsHash(['t'], again), before)
   })

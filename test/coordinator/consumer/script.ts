@@ -8,7 +8,7 @@
 //   script.beat('a')           // 'epoch 2', or the name of the error
 //   script.shape               // 'Stable 2/2: a@2 t-0 t-1 t-2 t-3'
 import assert from 'node:assert/strict'
-import { advance, type ClusterImage, emptyImage, type TopicImage } from '../../../src/cluster/image.ts'
+import { advance, type ClusterImage, emptyImage } from '../../../src/cluster/image.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../../../src/config/broker-config.ts'
 import { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
 import { consumerGroupHeartbeat } from '../../../src/coordinator/group/consumer/heartbeat.ts'
@@ -18,6 +18,7 @@ import type { GroupSurroundings } from '../../../src/coordinator/group/group.ts'
 import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
 import type { TimelineEvent } from '../../../src/coordinator/group/timeline.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
+import { topicImage } from '../../partition/stage.ts'
 import { type Call, TraceShard } from '../trace.ts'
 import { ConsumerPieces } from './pieces.ts'
 
@@ -94,12 +95,12 @@ export class ConsumerScript {
 
   createTopic(name: string, partitions: number): void {
     const id = Buffer.from(`topic ${String(this.topicCount++).padStart(10, '0')}`).toString('base64url')
-    this.image = advance(this.image, { topics: [topicImage(name, id, partitions)] })
+    this.image = advance(this.image, { topics: [topicImage(name, { id, partitions })] })
   }
 
   addPartitions(name: string, partitions: number): void {
     this.image = advance(this.image, {
-      topics: [topicImage(name, this.image.topics.get(name)!.id, partitions)],
+      topics: [topicImage(name, { id: this.image.topics.get(name)!.id, partitions })],
     })
   }
 
@@ -302,12 +303,12 @@ export class ConsumerScript {
   }
 
   protected isIn(memberId: string): boolean {
-    const group = this.shard.machine.byId.get(GROUP)
+    const group = this.shard.machine.groups.get(GROUP)
     return group instanceof ConsumerGroup && group.member(memberId) !== undefined
   }
 
   get group(): ConsumerGroup {
-    const group = this.shard.machine.byId.get(GROUP)
+    const group = this.shard.machine.groups.get(GROUP)
     assert(group instanceof ConsumerGroup, 'there is no consumer group')
     return group
   }
@@ -370,28 +371,9 @@ export class ConsumerScript {
     const last = new Map(this.shard.log.map(({ record, bytes }) => [bytes!.key.toString('latin1'), record]))
     for (const { type, key, value } of last.values()) {
       if (value === null || !('memberId' in key)) continue
-      const group = this.shard.machine.byId.get(key.groupId)
+      const group = this.shard.machine.groups.get(key.groupId)
       const isThere = group instanceof ConsumerGroup && group.member(key.memberId) !== undefined
       assert(isThere, `${type} of ${key.memberId}, who is gone`)
     }
-  }
-}
-
-export function topicImage(name: string, id: string, partitions: number): TopicImage {
-  return {
-    name,
-    id,
-    internal: false,
-    configs: new Map(),
-    partitions: Array.from({ length: partitions }, (_, index) => ({
-      index,
-      replicas: [1],
-      isr: [1],
-      leader: 1,
-      leaderEpoch: 0,
-      partitionEpoch: 0,
-      addingReplicas: [],
-      removingReplicas: [],
-    })),
   }
 }

@@ -4,13 +4,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { SeededRandom } from '../../../src/lib/random.ts'
-import { createTopics } from '../../../src/wire/apis/create-topics.ts'
 import { javaSkipReason } from '../../support/apache-kafka.ts'
-import { RawClient } from '../../support/raw-client.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import type { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { sleep } from '../support/processes.ts'
 import { GroupSide, TOPIC } from './group-side.ts'
-import { differencesIn } from './sides.ts'
+import { differencesIn, makeTopicsAt, startBoth } from './sides.ts'
 
 type Move = (side: GroupSide) => void | Promise<void>
 type Picture = Awaited<ReturnType<GroupSide['picture']>>
@@ -259,8 +257,8 @@ function withoutForgotten([apache, ours]: readonly Picture[]): [Picture, Picture
 }
 
 describe('the same classic groups at Apache Kafka and here', { skip: javaSkipReason() }, () => {
-  let brokers: BrokerUnderTest[] = []
-  let ports: number[] = []
+  let brokers: readonly BrokerUnderTest[] = []
+  let ports: readonly number[] = []
   let compared = 0
 
   before(async () => {
@@ -271,18 +269,10 @@ describe('the same classic groups at Apache Kafka and here', { skip: javaSkipRea
       'offsets.topic.num.partitions': '1',
       'offsets.topic.replication.factor': '1',
     }
-    brokers = await Promise.all(
-      (['apache', 'odradek'] as const).map((target) =>
-        startBrokerUnderTest({ target, properties, ...(target === 'apache' && { heapMb: 384 }) }),
-      ),
-    )
-    ports = brokers.map(({ bootstrapServers }) => Number(bootstrapServers.split(':')[1]))
-    for (const port of ports) {
-      const client = await RawClient.connect(port)
-      const topics = [{ name: TOPIC, numPartitions: 1, replicationFactor: 1 }]
-      await client.ask(createTopics, 7, { topics, timeoutMs: 30_000 })
-      client.close()
-    }
+    const both = await startBoth(properties)
+    brokers = both.brokers
+    ports = both.ports
+    await makeTopicsAt(ports, { [TOPIC]: 1 })
   })
 
   after(async () => {

@@ -1,7 +1,7 @@
 // One broker's consumer group under test: clients with short names that heed what they are told, of both protocols, and the
 // group as it is described after each thing they do. Ids of topics are names, ids of members that a broker made are labels.
 // Promises equal outcomes of equal behaviour. Leaves what clients do, and judging differences, to consumer-groups.test.ts.
-import { decodeAssignment, encodeSubscription } from '../../../src/coordinator/group/consumer-protocol.ts'
+
 import type { Api } from '../../../src/wire/api.ts'
 import { consumerGroupDescribe } from '../../../src/wire/apis/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../../../src/wire/apis/consumer-group-heartbeat.ts'
@@ -17,6 +17,7 @@ import { metadata } from '../../../src/wire/apis/metadata.ts'
 import { offsetCommit } from '../../../src/wire/apis/offset-commit.ts'
 import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
 import { syncGroup } from '../../../src/wire/apis/sync-group.ts'
+import { decodeAssignment, encodeSubscription } from '../../../src/wire/consumer-protocol.ts'
 import { errorByCode } from '../../../src/wire/errors.ts'
 import type { Input, Value } from '../../../src/wire/schema.ts'
 import { RawClient } from '../../support/raw-client.ts'

@@ -9,7 +9,7 @@ import { listOffsets } from '../../../src/wire/apis/list-offsets.ts'
 import { metadata } from '../../../src/wire/apis/metadata.ts'
 import { offsetFetch } from '../../../src/wire/apis/offset-fetch.ts'
 import { javaSkipReason } from '../../support/apache-kafka.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import type { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { sleep, waitFor } from '../support/processes.ts'
 import { adminSteps } from './admin-steps.ts'
 import { isKnown, unusedReasons } from './known-differences.ts'
@@ -17,7 +17,7 @@ import { offsetSteps } from './offset-steps.ts'
 import { oddPartitions, produceSteps } from './produce-steps.ts'
 import { randomSteps } from './random-steps.ts'
 import { readSteps } from './read-steps.ts'
-import { compare, type Difference, openSide, type Side, type Step } from './sides.ts'
+import { compare, type Difference, openSide, type Side, type Step, startBoth } from './sides.ts'
 
 /** Records are this much older than the brokers' clocks, so that one can tell the two apart. */
 const RECORD_AGE_MS = 600_000
@@ -118,7 +118,7 @@ function report(differences: readonly Difference[]): string {
 }
 
 describe('the same requests to Apache Kafka and to us', { skip: javaSkipReason() }, () => {
-  let brokers: BrokerUnderTest[] = []
+  let brokers: readonly BrokerUnderTest[] = []
   let apache: Side
   let ours: Side
   const baseMs = Date.now() - RECORD_AGE_MS
@@ -142,16 +142,11 @@ describe('the same requests to Apache Kafka and to us', { skip: javaSkipReason()
       // As the table of topics has it.
       'offsets.topic.num.partitions': '1',
     }
-    brokers = await Promise.all(
-      (['apache', 'odradek'] as const).map((target) =>
-        startBrokerUnderTest({ target, properties, ...(target === 'apache' && { heapMb: 384 }) }),
-      ),
-    )
-    const [apachePort, ourPort] = brokers.map(({ bootstrapServers }) =>
-      Number(bootstrapServers.split(':')[1]),
-    )
-    apache = await openSide('apache', apachePort!, startMs)
-    ours = await openSide('ours', ourPort!, startMs)
+    const both = await startBoth(properties)
+    brokers = both.brokers
+    const [apachePort, ourPort] = both.ports
+    apache = await openSide('apache', apachePort, startMs)
+    ours = await openSide('ours', ourPort, startMs)
     await Promise.all(
       [apache, ours].map(async (side) => {
         await makeTopics(side)

@@ -3,9 +3,11 @@
 // clocks, wording). Leaves what to ask to the tables of steps, and judging differences to the test.
 import { isDeepStrictEqual } from 'node:util'
 import type { Api } from '../../../src/wire/api.ts'
+import { createTopics } from '../../../src/wire/apis/create-topics.ts'
 import { metadata } from '../../../src/wire/apis/metadata.ts'
 import type { Input } from '../../../src/wire/schema.ts'
 import { ConnectionClosed, RawClient } from '../../support/raw-client.ts'
+import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { normalised } from './normalise.ts'
 
 const ANSWER_TIMEOUT_MS = 15_000
@@ -55,6 +57,36 @@ export interface Difference {
   readonly path: string
   readonly apache: unknown
   readonly ours: unknown
+}
+
+/** Apache Kafka and our broker, with the same settings, and their ports. */
+export async function startBoth(
+  properties: Readonly<Record<string, string>>,
+): Promise<{ brokers: readonly BrokerUnderTest[]; ports: readonly [apache: number, ours: number] }> {
+  const brokers = await Promise.all(
+    (['apache', 'odradek'] as const).map((target) =>
+      startBrokerUnderTest({ target, properties, ...(target === 'apache' && { heapMb: 384 }) }),
+    ),
+  )
+  const [apache, ours] = brokers.map(({ bootstrapServers }) => Number(bootstrapServers.split(':')[1]))
+  return { brokers, ports: [apache!, ours!] }
+}
+
+/** Makes a topic with that many partitions at each of them. */
+export async function makeTopicsAt(
+  ports: readonly number[],
+  partitions: Readonly<Record<string, number>>,
+): Promise<void> {
+  for (const port of ports) {
+    const client = await RawClient.connect(port)
+    const topics = Object.entries(partitions).map(([name, numPartitions]) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+    }))
+    await client.ask(createTopics, 7, { topics, timeoutMs: 30_000 })
+    client.close()
+  }
 }
 
 export async function openSide(name: Side['name'], port: number, startMs: number): Promise<Side> {

@@ -2,7 +2,6 @@
 // everybody else is served meanwhile. Members that never sync, thousands of joins, patterns that would explode.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { encodeAssignment, encodeSubscription } from '../../../src/coordinator/group/consumer-protocol.ts'
 import { consumerGroupHeartbeat } from '../../../src/wire/apis/consumer-group-heartbeat.ts'
 import { deleteGroups } from '../../../src/wire/apis/delete-groups.ts'
 import { findCoordinator } from '../../../src/wire/apis/find-coordinator.ts'
@@ -11,6 +10,7 @@ import { type JoinGroupRequest, joinGroup } from '../../../src/wire/apis/join-gr
 import { leaveGroup } from '../../../src/wire/apis/leave-group.ts'
 import { offsetCommit } from '../../../src/wire/apis/offset-commit.ts'
 import { syncGroup } from '../../../src/wire/apis/sync-group.ts'
+import { encodeAssignment, encodeSubscription } from '../../../src/wire/consumer-protocol.ts'
 import { errorByCode, errors } from '../../../src/wire/errors.ts'
 import { makeTopic } from '../../support/calls.ts'
 import { RawClient } from '../../support/raw-client.ts'

@@ -4,7 +4,7 @@
 import type { ClusterImage } from '../../../src/cluster/image.ts'
 import { type AssignmentMember, assignors } from '../../../src/coordinator/group/assignors/assignor.ts'
 import type { JoinGroupAnswer } from '../../../src/coordinator/group/classic/member.ts'
-import { decodeSubscription } from '../../../src/coordinator/group/consumer-protocol.ts'
+import { decodeSubscription } from '../../../src/wire/consumer-protocol.ts'
 
 export type Style = 'eager' | 'cooperative'
 

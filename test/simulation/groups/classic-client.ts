@@ -3,12 +3,12 @@
 // Promises to forget what it owned as soon as it knows that it was put out. Leaves sharing out to assignments.ts.
 
 import type { JoinGroupAnswer, SyncGroupAnswer } from '../../../src/coordinator/group/classic/member.ts'
+import type { OffsetsClient } from '../../../src/coordinator/group/group.ts'
 import {
   decodeAssignment,
   encodeAssignment,
   encodeSubscription,
-} from '../../../src/coordinator/group/consumer-protocol.ts'
-import type { OffsetsClient } from '../../../src/coordinator/group/group.ts'
+} from '../../../src/wire/consumer-protocol.ts'
 import { type ErrorCode, errorByCode, errors } from '../../../src/wire/errors.ts'
 import { byTopic, keysOf, type Style, shareOut } from './assignments.ts'
 import { Client, type ClientOptions, isRetriable } from './client.ts'

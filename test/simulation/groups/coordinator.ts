@@ -195,7 +195,7 @@ export class Coordinator {
   }
 
   describe(): string {
-    const group = this.machine.group(GROUP)
+    const group = this.machine.groups.get(GROUP)
     return group === undefined ? 'no group' : `${group.type} ${group.stateName}`
   }
 

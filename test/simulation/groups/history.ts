@@ -125,7 +125,7 @@ class History {
   }
 
   private get group(): Group | undefined {
-    return this.coordinator.machine.group(GROUP)
+    return this.coordinator.machine.groups.get(GROUP)
   }
 
   private get living(): Client[] {

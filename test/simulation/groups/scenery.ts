@@ -2,6 +2,7 @@
 import type { TopicImage } from '../../../src/cluster/image.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../../../src/config/broker-config.ts'
 import type { GroupStep } from '../../../src/coordinator/group/group.ts'
+import { topicImage } from '../../partition/stage.ts'
 import type { Faults, World } from './world.ts'
 
 const settings = {
@@ -45,22 +46,7 @@ export function faultsOf(world: World): Faults {
 }
 
 export function topicOf(name: string, partitions: number): TopicImage {
-  return {
-    name,
-    id: `${name}AAAAAAAAAAAAAAAAAAAA`.slice(0, 22),
-    internal: false,
-    configs: new Map(),
-    partitions: Array.from({ length: partitions }, (_, index) => ({
-      index,
-      replicas: [1],
-      isr: [1],
-      leader: 1,
-      leaderEpoch: 0,
-      partitionEpoch: 0,
-      addingReplicas: [],
-      removingReplicas: [],
-    })),
-  }
+  return topicImage(name, { id: `${name}AAAAAAAAAAAAAAAAAAAA`.slice(0, 22), partitions })
 }
 
 /** For looking only: nothing comes of it. */

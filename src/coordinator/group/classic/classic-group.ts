@@ -6,8 +6,9 @@
 //     ^            │  ^ ^                   │                │
 //     └────────────┘  │ └───────────────────┘                │        any ─> Dead
 //                     └──────────────────────────────────────┘
+
+import { CONSUMER_PROTOCOL_TYPE } from '../../../wire/consumer-protocol.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
-import { CONSUMER_PROTOCOL_TYPE } from '../consumer-protocol.ts'
 import type {
   Group,
   GroupStep,

@@ -6,6 +6,7 @@ import type { JoinGroupRequest } from '../../../wire/apis/join-group.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
 import type { Waiter } from '../../step.ts'
 import { type Group, type GroupStep, type GroupSurroundings, type Groups, newMemberId } from '../group.ts'
+import { aboutMember, clientReason, clip, nameOf } from '../words.ts'
 import { ClassicGroup, emptyClassicGroup } from './classic-group.ts'
 import { ClassicMember, type JoinGroupAnswer, type MemberDetails, type Protocol } from './member.ts'
 import { persisting } from './persisting-step.ts'
@@ -13,7 +14,6 @@ import { completeJoinIfAllThere, rebalanceWith } from './rebalance.ts'
 import { groupMetadataRecord } from './record.ts'
 import { rejoin, replaceStatic } from './rejoin.ts'
 import { addPending, removeMember, removePending, startSession } from './session.ts'
-import { aboutMember, clientReason, clip, nameOf } from './words.ts'
 
 /** A JoinGroup and who sent it. */
 export interface ClassicJoin extends JoinGroupRequest {
@@ -30,7 +30,7 @@ export interface Joining {
 }
 
 /** The first version whose new members are sent back to come again with an id (KIP-394). */
-const MEMBER_ID_REQUIRED_SINCE = 4
+export const MEMBER_ID_REQUIRED_SINCE = 4
 /** New members cannot send heartbeats: one that has waited for so long may have gone. It can try again. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 /** Ids given out and not come back with, for each group; beyond that the oldest are forgotten. */

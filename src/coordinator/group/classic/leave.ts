@@ -4,11 +4,11 @@ import type { LeaveGroupRequest, leaveGroup as leaveGroupApi } from '../../../wi
 import { errors, KafkaError } from '../../../wire/errors.ts'
 import type { Input } from '../../../wire/schema.ts'
 import type { GroupStep } from '../group.ts'
+import { aboutMember, clientReason, nameOf } from '../words.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './member.ts'
 import { rebalanceWithout } from './rebalance.ts'
 import { removeMember, removePending } from './session.ts'
-import { aboutMember, clientReason, nameOf } from './words.ts'
 
 export type LeaveGroupAnswer = Input<typeof leaveGroupApi.response>
 

@@ -4,12 +4,12 @@
 import { errors } from '../../../wire/errors.ts'
 import { EMPTY_BYTES } from '../../../wire/schema.ts'
 import type { GroupStep } from '../group.ts'
+import { aboutMember, clip, nameOf } from '../words.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember, JoinGroupAnswer } from './member.ts'
 import { groupMetadataRecord } from './record.ts'
 import { keepAlive, removeMember } from './session.ts'
 import { joinKey, syncKey } from './timer-keys.ts'
-import { aboutMember, clip, nameOf } from './words.ts'
 
 /** How soon to look again for somebody to lead where members want to be waited for less than that. */
 const LEAST_PATIENCE_MS = 1000

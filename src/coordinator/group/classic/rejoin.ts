@@ -4,6 +4,7 @@
 import { type ErrorCode, errors, KafkaError } from '../../../wire/errors.ts'
 import type { Waiter } from '../../step.ts'
 import type { GroupStep } from '../group.ts'
+import { aboutMember, clientReason, clip, nameOf, shortId } from '../words.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { Joining } from './join.ts'
 import { ClassicMember, type JoinGroupAnswer, type Protocol } from './member.ts'
@@ -12,7 +13,6 @@ import { groupMetadataRecord } from './record.ts'
 import { keepAlive } from './session.ts'
 import { collectTopics } from './subscription.ts'
 import { sessionKey } from './timer-keys.ts'
-import { aboutMember, clientReason, clip, nameOf, shortId } from './words.ts'
 
 /** The first version in which a leader can be told that the assignment stands (KIP-814). */
 const SKIP_ASSIGNMENT_SINCE = 9

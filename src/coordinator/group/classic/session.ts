@@ -3,11 +3,11 @@
 // rebalance.ts.
 import { errors } from '../../../wire/errors.ts'
 import type { GroupStep } from '../group.ts'
+import { aboutMember, clip, nameOf, shortId } from '../words.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './member.ts'
 import { completeJoinIfAllThere, rebalanceWithout } from './rebalance.ts'
 import { sessionKey } from './timer-keys.ts'
-import { aboutMember, clip, nameOf, shortId } from './words.ts'
 
 /** The member was heard of: its session begins anew. */
 export function keepAlive(group: ClassicGroup, member: ClassicMember, step: GroupStep): void {

@@ -5,13 +5,13 @@ import { type ErrorCode, errors, KafkaError } from '../../../wire/errors.ts'
 import { EMPTY_BYTES } from '../../../wire/schema.ts'
 import type { Waiter } from '../../step.ts'
 import type { GroupStep } from '../group.ts'
+import { aboutMember, nameOf } from '../words.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember, SyncGroupAnswer } from './member.ts'
 import { prepareRebalance } from './rebalance.ts'
 import { groupMetadataRecord } from './record.ts'
 import { keepAlive } from './session.ts'
 import { syncKey } from './timer-keys.ts'
-import { aboutMember, nameOf } from './words.ts'
 
 /**
  * A member asks for its assignment; the leader brings all of them.

@@ -1,16 +1,23 @@
 // JoinGroup to a consumer group: a member of the classic protocol lives among others of the consumer protocol (KIP-848).
 // Promises an answer at once: the coordinator assigns, nobody waits for anybody. Leaves SyncGroup and the rest to
 // classic-requests.ts, and groups without members to classic/.
-import { errors, KafkaError } from '../../../wire/errors.ts'
-import { DecodeError } from '../../../wire/reader.ts'
-import type { Waiter } from '../../step.ts'
-import { type ClassicJoin, detailsOf, type Joining, joinGroup } from '../classic/join.ts'
-import type { JoinGroupAnswer } from '../classic/member.ts'
+
 import {
   CONSUMER_PROTOCOL_TYPE,
   type ConsumerProtocolSubscription,
   decodeSubscription,
-} from '../consumer-protocol.ts'
+} from '../../../wire/consumer-protocol.ts'
+import { errors, KafkaError } from '../../../wire/errors.ts'
+import { DecodeError } from '../../../wire/reader.ts'
+import type { Waiter } from '../../step.ts'
+import {
+  type ClassicJoin,
+  detailsOf,
+  type Joining,
+  joinGroup,
+  MEMBER_ID_REQUIRED_SINCE,
+} from '../classic/join.ts'
+import type { JoinGroupAnswer } from '../classic/member.ts'
 import { type GroupStep, type Groups, newMemberId } from '../group.ts'
 import { checkInstance, checkRoom, knownInstance, unknownMember } from './checks.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
@@ -21,9 +28,6 @@ import { follow, move, succeed } from './progress.ts'
 import { updateTarget } from './target.ts'
 import { awaitSync, awaitTarget, endJoin, startSession } from './timers.ts'
 import { listByIds } from './upgrade.ts'
-
-/** The first version whose new members are sent back to come again with an id (KIP-394). */
-const MEMBER_ID_REQUIRED_SINCE = 4
 
 /**
  * A client of the classic protocol joins a consumer group that has members.

@@ -2,9 +2,9 @@
 // Promises that records alone change it (but for the few notes marked as soft), and that a partition has one holder.
 // Leaves deciding which records to write to draft.ts and the commands, and applying them to replay.ts.
 import type { ClusterImage } from '../../../cluster/image.ts'
+import { CONSUMER_PROTOCOL_TYPE } from '../../../wire/consumer-protocol.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
 import { type Assignment, NO_ASSIGNMENT } from '../assignors/assignor.ts'
-import { CONSUMER_PROTOCOL_TYPE } from '../consumer-protocol.ts'
 import type {
   Group,
   GroupStep,

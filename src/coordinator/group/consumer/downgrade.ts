@@ -2,6 +2,11 @@
 // the classic protocol stay. Promises a group that has a rebalance under way, so that what the others left is shared out.
 // Leaves the classic group from then on to classic/.
 import type { ClusterImage } from '../../../cluster/image.ts'
+import {
+  CONSUMER_PROTOCOL_TYPE,
+  consumerProtocolVersion,
+  encodeAssignment,
+} from '../../../wire/consumer-protocol.ts'
 import { DecodeError } from '../../../wire/reader.ts'
 import type { Assignment } from '../assignors/assignor.ts'
 import { ClassicGroup } from '../classic/classic-group.ts'
@@ -10,7 +15,6 @@ import { persisting } from '../classic/persisting-step.ts'
 import { prepareRebalance } from '../classic/rebalance.ts'
 import { groupMetadataRecord } from '../classic/record.ts'
 import { keepAlive } from '../classic/session.ts'
-import { CONSUMER_PROTOCOL_TYPE, consumerProtocolVersion, encodeAssignment } from '../consumer-protocol.ts'
 import type { GroupStep } from '../group.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { Scene } from './draft.ts'

@@ -124,9 +124,3 @@ export function union(left: HeldPartitions, right: HeldPartitions): HeldPartitio
   for (const [topicId, epochs] of right) both.set(topicId, new Map([...(both.get(topicId) ?? []), ...epochs]))
   return both
 }
-
-export function countPartitions(partitions: ReadonlyMap<string, ReadonlyMap<number, number>>): number {
-  let count = 0
-  for (const epochs of partitions.values()) count += epochs.size
-  return count
-}

@@ -1,8 +1,9 @@
 // What every sign of life of a member brings about, whichever protocol it speaks: its news are taken up, the group's epoch
 // follows, and the member takes its next step. Promises drafts only. Leaves who the member is to heartbeat.ts and
 // classic-join.ts.
-import { shortId } from '../classic/words.ts'
+
 import type { TimelineEvent } from '../timeline.ts'
+import { shortId } from '../words.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'
 import { type ConsumerMember, isReconciledTo, JOIN_EPOCH, sameNames } from './member.ts'

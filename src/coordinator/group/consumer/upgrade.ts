@@ -2,6 +2,11 @@
 // Promises that every member keeps what it was assigned, and hears that it has to join again. Leaves serving members of the
 // classic protocol from then on to classic-*.ts, and the way back to downgrade.ts.
 import type { ClusterImage } from '../../../cluster/image.ts'
+import {
+  type ConsumerProtocolSubscription,
+  decodeAssignment,
+  decodeSubscription,
+} from '../../../wire/consumer-protocol.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
 import { DecodeError } from '../../../wire/reader.ts'
 import { type Assignment, NO_ASSIGNMENT } from '../assignors/assignor.ts'
@@ -9,11 +14,6 @@ import type { ClassicGroup } from '../classic/classic-group.ts'
 import type { ClassicMember } from '../classic/member.ts'
 import { groupMetadataTombstone } from '../classic/record.ts'
 import { joinKey, sessionKey, syncKey } from '../classic/timer-keys.ts'
-import {
-  type ConsumerProtocolSubscription,
-  decodeAssignment,
-  decodeSubscription,
-} from '../consumer-protocol.ts'
 import type { GroupStep } from '../group.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
-from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, Report, arguments, stop_when_asked
+from reporting import Report, arguments, consumer_settings, stop_when_asked
 
 STRATEGIES = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
 
@@ -39,18 +39,8 @@ async def main():
     args = arguments()
     report = Report(args.name)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=args.bootstrap,
-        client_id=args.name,
-        group_id=args.group,
-        group_instance_id=args.instance,
-        partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
-        session_timeout_ms=args.session,
-        heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=FETCH_WAIT_MS,
+        **consumer_settings(args, STRATEGIES),
         retry_backoff_ms=50,
-        metadata_max_age_ms=1000,
     )
     listener = Listener(consumer, report)
     stopping = asyncio.Event()

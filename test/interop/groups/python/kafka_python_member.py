@@ -14,7 +14,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
-from reporting import FETCH_WAIT_MS, HEARTBEAT_INTERVAL_MS, Report, arguments, stop_when_asked
+from reporting import Report, arguments, consumer_settings, stop_when_asked
 
 STRATEGIES = {
     "range": RangePartitionAssignor,
@@ -54,19 +54,9 @@ def main():
     logging.getLogger("kafka.coordinator").setLevel(logging.INFO)
     report = Report(args.name)
     consumer = KafkaConsumer(
-        bootstrap_servers=args.bootstrap,
-        client_id=args.name,
-        group_id=args.group,
-        group_instance_id=args.instance,
-        partition_assignment_strategy=[STRATEGIES[args.strategy or "range"]],
-        session_timeout_ms=args.session,
-        heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=FETCH_WAIT_MS,
+        **consumer_settings(args, STRATEGIES),
         reconnect_backoff_ms=50,
         reconnect_backoff_max_ms=200,
-        metadata_max_age_ms=1000,
     )
     listener = Listener(consumer, report)
     stopping = threading.Event()

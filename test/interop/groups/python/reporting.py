@@ -34,6 +34,23 @@ def arguments():
     return parser.parse_args()
 
 
+def consumer_settings(args, strategies):
+    """What aiokafka and kafka-python call by the same names. `strategies`: assignors by the names that tests give them."""
+    return {
+        "bootstrap_servers": args.bootstrap,
+        "client_id": args.name,
+        "group_id": args.group,
+        "group_instance_id": args.instance,
+        "partition_assignment_strategy": [strategies[args.strategy or "range"]],
+        "session_timeout_ms": args.session,
+        "heartbeat_interval_ms": HEARTBEAT_INTERVAL_MS,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "fetch_max_wait_ms": FETCH_WAIT_MS,
+        "metadata_max_age_ms": 1000,
+    }
+
+
 class Report:
     def __init__(self, name):
         self._name = name

@@ -1,7 +1,14 @@
 // How members are spoken of in the timeline of a group. Promises short lines without control characters, whatever clients
 // call themselves. Leaves showing them to `odradek groups explain`.
-import type { TimelineEvent } from '../timeline.ts'
-import type { ClassicMember } from './member.ts'
+import type { TimelineEvent } from './timeline.ts'
+
+/** Whom a line is about, whichever protocol it speaks. */
+export interface NamedMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+}
 
 /** What a client may contribute to one line. */
 const MOST_CHARACTERS = 120
@@ -21,7 +28,7 @@ export function shortId(memberId: string): string {
 }
 
 /** `member consumer-1-5b1c… (client app-7 at /10.0.0.3)` */
-export function nameOf(member: ClassicMember): string {
+export function nameOf(member: NamedMember): string {
   const { memberId, groupInstanceId, clientId, clientHost } = member
   const who =
     groupInstanceId === null
@@ -39,7 +46,7 @@ export function clientReason(reason: string | null | undefined): string {
 
 /** The fields of an event that say whom it is about. */
 export function aboutMember(
-  member: ClassicMember,
+  member: NamedMember,
 ): Pick<TimelineEvent, 'memberId' | 'clientId' | 'clientHost' | 'groupInstanceId'> {
   return {
     memberId: clip(member.memberId, 255),
