@@ -2,24 +2,17 @@
 // is described, after every single thing they do.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createTopics } from '../../../src/wire/apis/create-topics.ts'
 import { javaSkipReason } from '../../support/apache-kafka.ts'
-import { RawClient } from '../../support/raw-client.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import type { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { sleep } from '../support/processes.ts'
 import { ConsumerSide, type Outcome } from './consumer-side.ts'
+import { startBoth } from './sides.ts'
 
 type Move = (side: ConsumerSide) => Promise<Outcome>
 
 const SESSION_MS = 3000
 const pause: Move = async () => {
   await sleep(SESSION_MS + 500)
-  return {}
-}
-
-/** Kafka's coordinator learns of topics a little later than its clients. */
-const spread: Move = async () => {
-  await sleep(1000)
   return {}
 }
 
@@ -118,10 +111,8 @@ const cases: Readonly<Record<string, readonly Move[]>> = {
     (g) => g.createTopic('growing', 1),
     (g) => g.join('a', ['growing', 'late']),
     (g) => g.addPartitions('growing', 3),
-    spread,
     (g) => g.beat('a'),
     (g) => g.createTopic('late', 1),
-    spread,
     (g) => g.beat('a'),
     (g) => g.beat('a'),
   ],
@@ -221,8 +212,8 @@ const cases: Readonly<Record<string, readonly Move[]>> = {
 }
 
 describe('the same consumer groups at Apache Kafka and here', { skip: javaSkipReason() }, () => {
-  let brokers: BrokerUnderTest[] = []
-  let ports: number[] = []
+  let brokers: readonly BrokerUnderTest[] = []
+  let ports: readonly number[] = []
 
   before(async () => {
     const properties = {
@@ -236,20 +227,14 @@ describe('the same consumer groups at Apache Kafka and here', { skip: javaSkipRe
       'offsets.topic.num.partitions': '1',
       'offsets.topic.replication.factor': '1',
     }
-    brokers = await Promise.all(
-      (['apache', 'odradek'] as const).map((target) =>
-        startBrokerUnderTest({ target, properties, ...(target === 'apache' && { heapMb: 384 }) }),
-      ),
-    )
-    ports = brokers.map(({ bootstrapServers }) => Number(bootstrapServers.split(':')[1]))
+    const both = await startBoth(properties)
+    brokers = both.brokers
+    ports = both.ports
     for (const port of ports) {
-      const client = await RawClient.connect(port)
-      const topics = [
-        { name: 't', numPartitions: 4, replicationFactor: 1 },
-        { name: 'u', numPartitions: 1, replicationFactor: 1 },
-      ]
-      await client.ask(createTopics, 7, { topics, timeoutMs: 30_000 })
-      client.close()
+      const side = await ConsumerSide.open(port, 'topics')
+      await side.createTopic('t', 4)
+      await side.createTopic('u', 1)
+      side.close()
     }
   })
 

@@ -1,7 +1,6 @@
 // One broker's consumer group under test: clients with short names that heed what they are told, of both protocols, and the
 // group as it is described after each thing they do. Ids of topics are names, ids of members that a broker made are labels.
 // Promises equal outcomes of equal behaviour. Leaves what clients do, and judging differences, to consumer-groups.test.ts.
-
 import type { Api } from '../../../src/wire/api.ts'
 import { consumerGroupDescribe } from '../../../src/wire/apis/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../../../src/wire/apis/consumer-group-heartbeat.ts'
@@ -30,6 +29,9 @@ const UUID = /-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** As Kafka makes ids of members in a consumer group. */
 const KAFKA_ID = /^[\w-]{22}$/
 
+const NONE = 0
+const GROUP_ID_NOT_FOUND = 69
+
 interface Client {
   memberId: string
   epoch: number
@@ -42,25 +44,27 @@ interface Client {
 
 export class ConsumerSide {
   readonly groupId: string
+  private readonly port: number
   private readonly connection: RawClient
   private readonly clients = new Map<string, Client>()
   private readonly labels = new Map<string, string>()
   private topicNames = new Map<string, string>()
 
-  private constructor(connection: RawClient, groupId: string) {
+  private constructor(port: number, connection: RawClient, groupId: string) {
+    this.port = port
     this.connection = connection
     this.groupId = groupId
   }
 
   /** A group on the broker at `port`, as soon as the broker coordinates it. */
   static async open(port: number, groupId: string): Promise<ConsumerSide> {
-    const side = new ConsumerSide(await RawClient.connect(port), groupId)
+    const side = new ConsumerSide(port, await RawClient.connect(port), groupId)
     await side.learnTopics()
     await waitFor(`a coordinator of ${groupId}`, async () => {
       const answer = await side.ask(findCoordinator, 3, { key: groupId, keyType: 0 })
       if (answer.errorCode !== 0) return undefined
       const { groups } = await side.ask(consumerGroupDescribe, 1, { groupIds: [groupId] })
-      return groups[0]!.errorCode === 69 || undefined
+      return [NONE, GROUP_ID_NOT_FOUND].includes(groups[0]!.errorCode) || undefined
     })
     return side
   }
@@ -271,10 +275,7 @@ export class ConsumerSide {
       topics: [{ name: topic, count, assignments: null }],
       timeoutMs: 30_000,
     })
-    await waitFor(`${count} partitions of ${topic}`, async () => {
-      const { topics } = await this.ask(metadata, 12, { topics: [{ name: topic }] })
-      return topics[0]!.partitions.length === count || undefined
-    })
+    await this.coordinatorKnows(topic, count)
     return { error: errorByCode(answer.results[0]!.errorCode).name }
   }
 
@@ -284,7 +285,24 @@ export class ConsumerSide {
       timeoutMs: 30_000,
     })
     await this.learnTopics()
+    await this.coordinatorKnows(topic, numPartitions)
     return { error: errorByCode(answer.topics[0]!.errorCode).name }
+  }
+
+  /**
+   * Waits until the coordinator has heard of a topic's partitions, which Kafka's does later than its clients: a member of a group
+   * of its own is given them. Both groups are in one partition of `__consumer_offsets`, so what one knows, the other does.
+   */
+  async coordinatorKnows(topic: string, partitions: number): Promise<void> {
+    const scouts = await ConsumerSide.open(this.port, `scouts-of-${this.groupId}`)
+    await scouts.join('scout', [topic])
+    await waitFor(`${partitions} partitions of ${topic} in a group`, async () => {
+      await scouts.learnTopics()
+      await scouts.beat('scout')
+      return scouts.client('scout').told.length === partitions || undefined
+    })
+    await scouts.leave('scout')
+    scouts.close()
   }
 
   /** The group as ConsumerGroupDescribe and ListGroups show it. */
