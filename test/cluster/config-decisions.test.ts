@@ -1,23 +1,7 @@
 // What may be altered, and what altering comes to: topics and brokers, one setting or all of them.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Fixture, openFixture, topicNamed } from './fixture.ts'
-
-const forReal = { validateOnly: false }
-const onlyValidate = { validateOnly: true }
-
-async function withFixture(check: (fixture: Fixture) => Promise<void>, options = {}): Promise<void> {
-  const fixture = await openFixture(options)
-  try {
-    await check(fixture)
-  } finally {
-    await fixture.close()
-  }
-}
-
-function names(outcomes: readonly { error: { name: string } }[]): string[] {
-  return outcomes.map(({ error }) => error.name)
-}
+import { forReal, names, onlyValidate, topicNamed, withFixture } from './fixture.ts'
 
 describe('settings', () => {
   const topic = (...operations: { name: string; operation: number; value: string | null }[]) => [

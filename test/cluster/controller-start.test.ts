@@ -8,22 +8,16 @@ import { ClusterView } from '../../src/cluster/view.ts'
 import { parseBrokerConfig } from '../../src/config/broker-config.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import { SeededRandom } from '../../src/lib/random.ts'
-import { CLUSTER_ID, DIRECTORY, type Fixture, openFixture, topicNamed } from './fixture.ts'
-
-const forReal = { validateOnly: false }
-
-async function withFixture(check: (fixture: Fixture) => Promise<void>, options = {}): Promise<void> {
-  const fixture = await openFixture(options)
-  try {
-    await check(fixture)
-  } finally {
-    await fixture.close()
-  }
-}
-
-function names(outcomes: readonly { error: { name: string } }[]): string[] {
-  return outcomes.map(({ error }) => error.name)
-}
+import {
+  CLUSTER_ID,
+  DIRECTORY,
+  type Fixture,
+  forReal,
+  names,
+  openFixture,
+  topicNamed,
+  withFixture,
+} from './fixture.ts'
 
 describe('a controller that starts', () => {
   test('keeps the leader epochs after a clean stop, and renews them after a crash', async () => {

@@ -91,3 +91,21 @@ export const topicNamed = (name: string, overrides: object = {}) => ({
   configs: [] as { name: string; value: string | null }[],
   ...overrides,
 })
+
+export const forReal = { validateOnly: false }
+export const onlyValidate = { validateOnly: true }
+
+/** Opens a fixture for `check`, and closes it whatever happens. */
+export async function withFixture(check: (fixture: Fixture) => Promise<void>, options = {}): Promise<void> {
+  const fixture = await openFixture(options)
+  try {
+    await check(fixture)
+  } finally {
+    await fixture.close()
+  }
+}
+
+/** The names of the errors, `NONE` where there is none. */
+export function names(outcomes: readonly { error: { name: string } }[]): string[] {
+  return outcomes.map(({ error }) => error.name)
+}

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { paths, subjectOf } from '../../src/cluster/layout.ts'
-import { openFixture } from './fixture.ts'
+import { forReal, openFixture } from './fixture.ts'
 
 const GROUP = 32
-const forReal = { validateOnly: false }
 const session = (value: string | null, operation = 0) => [
   { name: 'consumer.session.timeout.ms', operation, value },
 ]

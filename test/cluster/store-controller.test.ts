@@ -2,23 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SeededRandom } from '../../src/lib/random.ts'
-import { type Fixture, openFixture, Recorder, topicNamed } from './fixture.ts'
-
-const forReal = { validateOnly: false }
-const onlyValidate = { validateOnly: true }
-
-async function withFixture(check: (fixture: Fixture) => Promise<void>, options = {}): Promise<void> {
-  const fixture = await openFixture(options)
-  try {
-    await check(fixture)
-  } finally {
-    await fixture.close()
-  }
-}
-
-function names(outcomes: readonly { error: { name: string } }[]): string[] {
-  return outcomes.map(({ error }) => error.name)
-}
+import { forReal, names, onlyValidate, openFixture, Recorder, topicNamed, withFixture } from './fixture.ts'
 
 describe('a topic that was created', () => {
   test('is in the image, applied by every subscriber, when the call resolves', async () => {

@@ -14,9 +14,7 @@ import { paths } from '../../src/cluster/layout.ts'
 import { Membership } from '../../src/cluster/membership.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
-import { CLUSTER_ID, DIRECTORY, newDisk, openFixture, Recorder, topicNamed } from './fixture.ts'
-
-const forReal = { validateOnly: false }
+import { CLUSTER_ID, DIRECTORY, forReal, newDisk, openFixture, Recorder, topicNamed } from './fixture.ts'
 
 type Action =
   | { kind: 'create'; topic: number; partitions: number }
