@@ -5,41 +5,19 @@ import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ClientProgram } from '../programs/client-program.ts'
-import { Client } from '../programs/scenarios.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import { recordsAt, startMs } from '../programs/numbered-records.ts'
 import { skipWithout } from '../support/languages.ts'
-import { startFranzGo } from './franz-go.ts'
-import {
-  type Failed,
-  admin as kadm,
-  request as kmsg,
-  type Named,
-  type PerPartition,
-  recordsAt,
-  startMs,
-} from './kadm.ts'
+import { type Failed, FranzGoAdmin, type Named, type PerPartition } from './kadm.ts'
 
 describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
-  let broker: BrokerUnderTest
-  let program: ClientProgram
-  let client: Client
+  let client: FranzGoAdmin
   let nodeId: number
 
-  const admin = <Result>(call: string, args: object = {}) => kadm<Result>(client, call, args)
-  const request = <Body>(key: number, body: object, version?: number) =>
-    kmsg<Body>(client, key, body, version)
-
   before(async () => {
-    program = await startFranzGo()
-    broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1', 'num.partitions': '2' } })
-    client = new Client(program, broker, { nullHeaders: true })
-    nodeId = (await admin<{ Controller: number }>('brokerMetadata')).Controller
+    client = await FranzGoAdmin.start()
+    nodeId = await client.nodeId()
   })
-  after(async () => {
-    await program?.close()
-    await broker?.stop()
-  })
+  after(() => client?.stop())
 
   test('DescribeCluster: brokers, controller, operations; the endpoint of controllers is elsewhere', async () => {
     interface Cluster {
@@ -50,11 +28,11 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
       readonly Brokers: readonly { NodeID: number; Host: string; Port: number; Rack: string | null }[] | null
       readonly ClusterAuthorizedOperations: number
     }
-    const [host, port] = broker.bootstrapServers.split(':')
-    const { Cluster: clusterId } = await admin<{ Cluster: string }>('brokerMetadata')
+    const [host, port] = client.broker.bootstrapServers.split(':')
+    const { Cluster: clusterId } = await client.admin<{ Cluster: string }>('brokerMetadata')
     for (const version of [0, 1, 2]) {
       const body = { EndpointType: 1, IncludeClusterAuthorizedOperations: version > 0 }
-      const answer = await request<Cluster>(60, body, version)
+      const answer = await client.request<Cluster>(60, body, version)
       const { ErrorCode, ClusterID, ControllerID, Brokers, ClusterAuthorizedOperations } = answer
       assert.deepEqual([ErrorCode, ClusterID, ControllerID], [0, clusterId, nodeId])
       assert.deepEqual(
@@ -65,7 +43,7 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
       assert.equal(ClusterAuthorizedOperations, version > 0 ? 8096 : -(2 ** 31))
     }
     assert.match(clusterId, /^[A-Za-z0-9_-]{22}$/)
-    const controllers = await request<Cluster>(60, { EndpointType: 2 })
+    const controllers = await client.request<Cluster>(60, { EndpointType: 2 })
     assert.equal(controllers.ErrorCode, 114)
   })
 
@@ -83,7 +61,7 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
     }
     type Answer = Named<{ Partitions: Named<{ ActiveProducers: Named<Producer>; Err: Failed }> }>
     const describeProducers = async () => {
-      const answer = await admin<Answer>('describeProducers', { sets: { [topic]: { 0: {} } } })
+      const answer = await client.admin<Answer>('describeProducers', { sets: { [topic]: { 0: {} } } })
       const { ActiveProducers, Err } = answer[topic]!.Partitions['0']!
       assert.equal(Err, null)
       return Object.values(ActiveProducers)
@@ -114,7 +92,7 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
     const seen: unknown[] = []
     let cursor: Page['NextCursor'] = null
     for (let page = 0; page < 5; page += 1) {
-      const answer: Page = await request<Page>(75, {
+      const answer: Page = await client.request<Page>(75, {
         Topics: [{ Topic: 'paged-a' }, { Topic: 'paged-b' }],
         ResponsePartitionLimit: 2,
         Cursor: cursor && { Topic: cursor.Topic, Partition: cursor.Partition },
@@ -133,7 +111,10 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
       [1, 'paged-b', 0, 1, nodeId],
       [1, 'paged-b', 0, 2, nodeId],
     ])
-    const absent = await request<Page>(75, { Topics: [{ Topic: 'absent' }], ResponsePartitionLimit: 10 })
+    const absent = await client.request<Page>(75, {
+      Topics: [{ Topic: 'absent' }],
+      ResponsePartitionLimit: 10,
+    })
     assert.deepEqual(
       absent.Topics.map(({ Topic, ErrorCode }) => [Topic, ErrorCode]),
       [['absent', 3]],
@@ -150,21 +131,26 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
         TotalBytes: number
       }>
     >
-    const answer = await admin<Answer>('describeLogDirs', { sets: { [topic]: { 0: {} } } })
+    const answer = await client.admin<Answer>('describeLogDirs', { sets: { [topic]: { 0: {} } } })
     const directories = Object.entries(answer[nodeId]!)
     assert.deepEqual(
       directories.map(([directory]) => directory),
-      [broker.logDir],
+      [client.broker.logDir],
     )
     const [, { Topics, TotalBytes }] = directories[0]!
-    const files = readdirSync(join(broker.logDir, `${topic}-0`)).filter((name) => name.endsWith('.log'))
-    const bytes = files.reduce((sum, name) => sum + statSync(join(broker.logDir, `${topic}-0`, name)).size, 0)
+    const files = readdirSync(join(client.broker.logDir, `${topic}-0`)).filter((name) =>
+      name.endsWith('.log'),
+    )
+    const bytes = files.reduce(
+      (sum, name) => sum + statSync(join(client.broker.logDir, `${topic}-0`, name)).size,
+      0,
+    )
     assert.ok(bytes > 500)
     assert.deepEqual(Topics, {
       [topic]: {
         0: {
           Broker: nodeId,
-          Dir: broker.logDir,
+          Dir: client.broker.logDir,
           Topic: topic,
           Partition: 0,
           Size: bytes,
@@ -177,8 +163,8 @@ describe('franz-go admin: cluster', { skip: skipWithout('Go', ['go']) }, () => {
   })
 
   test('ListPartitionReassignments is empty; every version range told is inside that of Kafka 4.3', async () => {
-    assert.deepEqual(await admin('listPartitionReassignments'), {})
-    const ranges = await admin<Record<string, [number, number]>>('apiVersions')
+    assert.deepEqual(await client.admin('listPartitionReassignments'), {})
+    const ranges = await client.admin<Record<string, [number, number]>>('apiVersions')
     const expected: Record<string, [number, number]> = {
       0: [0, 13],
       1: [4, 18],

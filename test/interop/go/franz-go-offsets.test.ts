@@ -3,46 +3,21 @@
 // Topics and configs are in franz-go-topics.test.ts, the cluster in franz-go-cluster.test.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { ClientProgram } from '../programs/client-program.ts'
-import { base64 } from '../programs/numbered-records.ts'
-import { Client } from '../programs/scenarios.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import { base64, recordsAt, startMs } from '../programs/numbered-records.ts'
 import { skipWithout } from '../support/languages.ts'
-import { startFranzGo } from './franz-go.ts'
-import {
-  codeOf,
-  type Failed,
-  admin as kadm,
-  request as kmsg,
-  type Listed,
-  type Named,
-  type PerPartition,
-  recordsAt,
-  startMs,
-} from './kadm.ts'
+import { codeOf, type Failed, FranzGoAdmin, type Listed, type Named, type PerPartition } from './kadm.ts'
 
 describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
-  let broker: BrokerUnderTest
-  let program: ClientProgram
-  let client: Client
-
-  const admin = <Result>(call: string, args: object = {}) => kadm<Result>(client, call, args)
-  const request = <Body>(key: number, body: object, version?: number) =>
-    kmsg<Body>(client, key, body, version)
+  let client: FranzGoAdmin
 
   before(async () => {
-    program = await startFranzGo()
-    broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1', 'num.partitions': '2' } })
-    client = new Client(program, broker, { nullHeaders: true })
+    client = await FranzGoAdmin.start()
   })
-  after(async () => {
-    await program?.close()
-    await broker?.stop()
-  })
+  after(() => client?.stop())
 
   const listOffsets = async (topic: string, Timestamp: number, version?: number, rest: object = {}) => {
     const partition = { Partition: 0, CurrentLeaderEpoch: -1, Timestamp, MaxNumOffsets: 1, ...rest }
-    const answer = await request<{
+    const answer = await client.request<{
       Topics: {
         Partitions: { ErrorCode: number; Offset: number; Timestamp: number; LeaderEpoch: number }[]
       }[]
@@ -85,7 +60,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
     for (const [name, timestamp, expected] of kinds) {
       assert.deepEqual(await listOffsets(topic, timestamp), expected, name)
     }
-    await admin('deleteRecords', { offsets: { [topic]: { 0: 2 } } })
+    await client.admin('deleteRecords', { offsets: { [topic]: { 0: 2 } } })
     assert.deepEqual(await listOffsets(topic, -2), [0, 2, -1, true])
     assert.deepEqual(await listOffsets(topic, -4), [0, 2, -1, true])
     assert.deepEqual(await listOffsets(topic, at(1000)), [0, 2, at(2000), true])
@@ -124,7 +99,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
     await client.createTopic(topic, 2)
     await client.produce({ topic, records: recordsAt(1000, 2000, 3000) })
     const list = async (call: string, args: object = {}) => {
-      const listed = (await admin<PerPartition<Listed>>(call, { topics: [topic], ...args }))[topic]!
+      const listed = (await client.admin<PerPartition<Listed>>(call, { topics: [topic], ...args }))[topic]!
       return [0, 1].map((partition) => {
         const { Offset, Timestamp, Err } = listed[partition]!
         return Err?.Message ?? [Offset, Timestamp]
@@ -169,7 +144,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
     await client.createTopic(topic)
     await client.produce({ topic, records: recordsAt(1, 2, 3) })
     const leaderEpoch = async () => {
-      const listed = await admin<Named<{ Partitions: Named<{ LeaderEpoch: number }> }>>('listTopics', {
+      const listed = await client.admin<Named<{ Partitions: Named<{ LeaderEpoch: number }> }>>('listTopics', {
         topics: [topic],
       })
       return listed[topic]!.Partitions['0']!.LeaderEpoch
@@ -180,7 +155,8 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
       type Ends = {
         Topics: { Partitions: { ErrorCode: number; LeaderEpoch: number; EndOffset: number }[] }[]
       }
-      const { ErrorCode, LeaderEpoch, EndOffset } = (await request<Ends>(23, body)).Topics[0]!.Partitions[0]!
+      const { ErrorCode, LeaderEpoch, EndOffset } = (await client.request<Ends>(23, body)).Topics[0]!
+        .Partitions[0]!
       return [ErrorCode, LeaderEpoch, EndOffset]
     }
     const before = await leaderEpoch()
@@ -188,8 +164,8 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
     assert.deepEqual(await endOf(before + 50), [0, -1, -1])
     assert.deepEqual((await endOf(before, before + 1))[0], 75)
     // A clean restart may keep the epoch: nothing can have been lost in it.
-    await broker.kill9()
-    await broker.restart()
+    await client.broker.kill9()
+    await client.broker.restart()
     await client.produce({ topic, records: recordsAt(4, 5) })
     const later = await leaderEpoch()
     assert.ok(later > before, `leader epoch ${later} after a restart, ${before} before it`)
@@ -202,7 +178,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
       [before, before, before, later, later],
     )
     type Ends = PerPartition<{ EndOffset: number }>
-    const byKadm = await admin<Ends>('offsetForLeaderEpoch', { epochs: { [topic]: { 0: later } } })
+    const byKadm = await client.admin<Ends>('offsetForLeaderEpoch', { epochs: { [topic]: { 0: later } } })
     assert.equal(byKadm[topic]?.['0']?.EndOffset, 5)
   })
 
@@ -213,7 +189,7 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
     await client.produce({ topic, partition: 1, records: recordsAt(1, 2) })
     type Deleted = PerPartition<{ LowWatermark: number; Err: Failed }>
     const deleteTo = async (offsets: object) => {
-      const answer = (await admin<Deleted>('deleteRecords', { offsets: { [topic]: offsets } }))[topic]!
+      const answer = (await client.admin<Deleted>('deleteRecords', { offsets: { [topic]: offsets } }))[topic]!
       return Object.values(answer).map((of) => [codeOf(of), of.LowWatermark])
     }
     assert.deepEqual(await deleteTo({ 0: 3, 1: -1 }), [
@@ -228,14 +204,14 @@ describe('franz-go admin: offsets', { skip: skipWithout('Go', ['go']) }, () => {
       [[3, base64('at 4')]],
     )
     await assert.rejects(client.consume(topic, 1, { offset: 2 }), { code: 1 })
-    await assert.rejects(admin('deleteRecords', { offsets: { absent: { 0: 1 } } }), { code: 3 })
+    await assert.rejects(client.admin('deleteRecords', { offsets: { absent: { 0: 1 } } }), { code: 3 })
   })
 
   test('DeleteRecords of a compacted topic is against its policy', async () => {
     await client.createTopic('compacted', 1, { 'cleanup.policy': 'compact' })
     const keyed = recordsAt(1).map((record) => ({ ...record, key: base64('key') }))
     await client.produce({ topic: 'compacted', records: keyed })
-    const answer = await admin<PerPartition<{ Err: Failed }>>('deleteRecords', {
+    const answer = await client.admin<PerPartition<{ Err: Failed }>>('deleteRecords', {
       offsets: { compacted: { 0: 1 } },
     })
     assert.equal(codeOf(answer.compacted?.['0']), 'POLICY_VIOLATION')

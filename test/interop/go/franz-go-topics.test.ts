@@ -3,53 +3,35 @@
 // Offsets, epochs, producers and the cluster are in franz-go-offsets.test.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { ClientProgram } from '../programs/client-program.ts'
-import { base64 } from '../programs/numbered-records.ts'
-import { Client } from '../programs/scenarios.ts'
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
+import { base64, recordsAt, startMs } from '../programs/numbered-records.ts'
 import { skipWithout } from '../support/languages.ts'
 import { waitFor } from '../support/processes.ts'
-import { startFranzGo } from './franz-go.ts'
 import {
   type CreatedTopic,
   codeOf,
   configOf,
   type Failed,
-  admin as kadm,
-  request as kmsg,
+  FranzGoAdmin,
   type Listed,
   type Named,
   type PerPartition,
   type Resource,
-  recordsAt,
-  startMs,
   zeroId,
 } from './kadm.ts'
 
 describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go']) }, () => {
-  let broker: BrokerUnderTest
-  let program: ClientProgram
-  let client: Client
+  let client: FranzGoAdmin
   let nodeId: number
 
-  const admin = <Result>(call: string, args: object = {}) => kadm<Result>(client, call, args)
-  const request = <Body>(key: number, body: object, version?: number) =>
-    kmsg<Body>(client, key, body, version)
-
   before(async () => {
-    program = await startFranzGo()
-    broker = await startBrokerUnderTest({ properties: { 'log.retention.ms': '-1', 'num.partitions': '2' } })
-    client = new Client(program, broker, { nullHeaders: true })
-    nodeId = (await admin<{ Controller: number }>('brokerMetadata')).Controller
+    client = await FranzGoAdmin.start()
+    nodeId = await client.nodeId()
   })
-  after(async () => {
-    await program?.close()
-    await broker?.stop()
-  })
+  after(() => client?.stop())
 
   describe('topics', () => {
     test('CreateTopics answers id, counts and every effective config with its source', async () => {
-      const answer = await admin<Named<CreatedTopic>>('createTopics', {
+      const answer = await client.admin<Named<CreatedTopic>>('createTopics', {
         topics: ['created'],
         partitions: 3,
         replicas: 1,
@@ -67,7 +49,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
         ['compact,delete', 'DYNAMIC_TOPIC_CONFIG'],
         ['1073741824', 'DEFAULT_CONFIG'],
       ])
-      const listed = await admin<Named<{ ID: string; Partitions: object }>>('listTopics', {
+      const listed = await client.admin<Named<{ ID: string; Partitions: object }>>('listTopics', {
         topics: ['created'],
       })
       assert.equal(listed.created?.ID, created.ID, 'Metadata tells the same topic id')
@@ -75,10 +57,10 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
 
     test('-1 partitions and replicas are the defaults; validate only leaves nothing', async () => {
       const args = { topics: ['only-validated'], partitions: -1, replicas: -1 }
-      const answer = await admin<Named<CreatedTopic>>('validateCreateTopics', args)
+      const answer = await client.admin<Named<CreatedTopic>>('validateCreateTopics', args)
       const { NumPartitions, ReplicationFactor } = answer['only-validated']!
       assert.deepEqual([NumPartitions, ReplicationFactor], [2, 1])
-      const metadata = await admin<{ Topics: Named<{ Err: Failed }> }>('metadata', {
+      const metadata = await client.admin<{ Topics: Named<{ Err: Failed }> }>('metadata', {
         topics: ['only-validated'],
       })
       assert.equal(codeOf(metadata.Topics['only-validated']), 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -122,7 +104,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
         readonly Topics: readonly { Topic: string; ErrorCode: number; NumPartitions: number }[]
       }
       const body = { Topics: wrong.map(([of]) => of), TimeoutMillis: 10_000, ValidateOnly: false }
-      const answer = await request<Answer>(19, body)
+      const answer = await client.request<Answer>(19, body)
       const codes = new Map(answer.Topics.map(({ Topic, ErrorCode }) => [Topic, ErrorCode]))
       assert.deepEqual(
         wrong.map(([of, why]) => [why, codes.get((of as { Topic: string }).Topic)]),
@@ -130,7 +112,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
       )
       assert.equal(answer.Topics.find(({ Topic }) => Topic === 'assigned')?.NumPartitions, 2)
       const twice = { ...body, Topics: [topic('same'), topic('same')] }
-      const doubled = await request<Answer>(19, twice)
+      const doubled = await client.request<Answer>(19, twice)
       assert.deepEqual(
         doubled.Topics.map(({ Topic, ErrorCode }) => [Topic, ErrorCode]),
         [['same', 42]],
@@ -141,7 +123,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
       const topic = 'growing'
       await client.createTopic(topic, 1)
       const set = (partitions: number, call = 'updatePartitions') =>
-        admin<Named<{ Err: Failed }>>(call, { topics: [topic, 'absent'], partitions })
+        client.admin<Named<{ Err: Failed }>>(call, { topics: [topic, 'absent'], partitions })
       assert.equal(codeOf((await set(4, 'validateUpdatePartitions'))[topic]), 'NONE')
       const answer = await set(3)
       assert.deepEqual([codeOf(answer[topic]), codeOf(answer.absent)], ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'])
@@ -149,7 +131,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
       assert.equal(codeOf((await set(2))[topic]), 'INVALID_PARTITIONS')
       type Topic = { Partitions: Named<{ Replicas: number[]; ISR: number[] }> }
       const partitions = await waitFor('three partitions', async () => {
-        const listed = await admin<Named<Topic>>('listTopics', { topics: [topic] })
+        const listed = await client.admin<Named<Topic>>('listTopics', { topics: [topic] })
         const known = Object.values(listed[topic]!.Partitions)
         return known.length === 3 ? known : undefined
       })
@@ -163,12 +145,16 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
     test('DeleteTopics by name and by id; a topic made again under the name is another one, and empty', async () => {
       const topic = 'deleted'
       const create = async () =>
-        (await admin<Named<CreatedTopic>>('createTopics', { topics: [topic], partitions: 1, replicas: 1 }))[
-          topic
-        ]!.ID
+        (
+          await client.admin<Named<CreatedTopic>>('createTopics', {
+            topics: [topic],
+            partitions: 1,
+            replicas: 1,
+          })
+        )[topic]!.ID
       const first = await create()
       await client.produce({ topic, records: recordsAt(1, 2, 3) })
-      const answer = await admin<Named<{ Err: Failed; ID: string }>>('deleteTopics', {
+      const answer = await client.admin<Named<{ Err: Failed; ID: string }>>('deleteTopics', {
         topics: [topic, 'absent'],
       })
       assert.deepEqual([codeOf(answer[topic]), codeOf(answer.absent)], ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'])
@@ -177,12 +163,12 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
       assert.notEqual(second, first)
       // The broker may need a moment to hear of the new one.
       const end = await waitFor('the end of the new topic', async () => {
-        const ends = await admin<PerPartition<Listed>>('listEndOffsets', { topics: [topic] })
+        const ends = await client.admin<PerPartition<Listed>>('listEndOffsets', { topics: [topic] })
         return ends[topic]?.['0']?.Offset
       })
       assert.equal(end, 0)
       const byId = (TopicID: number[]) =>
-        request<{ Topics: { ErrorCode: number; Topic: string | null }[] }>(20, {
+        client.request<{ Topics: { ErrorCode: number; Topic: string | null }[] }>(20, {
           Topics: [{ Topic: null, TopicID }],
           TimeoutMillis: 10_000,
         })
@@ -200,7 +186,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
 
     test('Metadata creates a topic only where the client allows it', async () => {
       const metadata = (AllowAutoTopicCreation: boolean) =>
-        request<{ Topics: { ErrorCode: number; Partitions: object[] | null }[] }>(3, {
+        client.request<{ Topics: { ErrorCode: number; Partitions: object[] | null }[] }>(3, {
           Topics: [{ Topic: 'made-by-metadata' }],
           AllowAutoTopicCreation,
         })
@@ -217,14 +203,14 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
 
   describe('configs', () => {
     const configsOf = async (topic: string) =>
-      (await admin<Resource[]>('describeTopicConfigs', { topics: [topic] }))[0]!.Configs
+      (await client.admin<Resource[]>('describeTopicConfigs', { topics: [topic] }))[0]!.Configs
     const alter = (topic: string, alterations: object[], call = 'alterTopicConfigs') =>
-      admin<Resource[]>(call, { topics: [topic], alterations })
+      client.admin<Resource[]>(call, { topics: [topic], alterations })
     const [set, remove, append, subtract] = [0, 1, 2, 3]
 
     test('DescribeConfigs: all topic configs of Kafka 4.3 with defaults; an unknown topic is an error', async () => {
       await client.createTopic('described', 1, { 'segment.bytes': '2000000' })
-      const [described, absent] = await admin<Resource[]>('describeTopicConfigs', {
+      const [described, absent] = await client.admin<Resource[]>('describeTopicConfigs', {
         topics: ['described', 'absent'],
       })
       assert.equal(codeOf(absent), 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -336,7 +322,7 @@ describe('franz-go admin: topics and configs', { skip: skipWithout('Go', ['go'])
     })
 
     test("the broker's own configs", async () => {
-      const [described] = await admin<Resource[]>('describeBrokerConfigs', { brokers: [nodeId] })
+      const [described] = await client.admin<Resource[]>('describeBrokerConfigs', { brokers: [nodeId] })
       assert.equal(codeOf(described), 'NONE')
       const shown = ['num.partitions', 'log.retention.ms', 'message.max.bytes'].map((key) => {
         const found = configOf(described!.Configs, key)

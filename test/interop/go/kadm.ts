@@ -1,7 +1,8 @@
 // What kadm and kmsg answer through the franz-go program, and short ways to ask.
 // Names are those of the Go structures, so that a test reads like the client's documentation.
-import { base64, type ProgramRecord } from '../programs/numbered-records.ts'
-import type { Client } from '../programs/scenarios.ts'
+import { Client } from '../programs/scenarios.ts'
+import { startBrokerUnderTest } from '../support/broker-under-test.ts'
+import { startFranzGo } from './franz-go.ts'
 
 /** An error as kadm shows it. */
 export type Failed = { readonly Message: string; readonly Code: number } | null
@@ -42,21 +43,30 @@ export const codeOf = (of: { readonly Err: Failed } | undefined): string =>
 export const configOf = (configs: readonly Config[], key: string): Config | undefined =>
   configs.find(({ Key }) => Key === key)
 
-/** The time that record times of these tests count from, in ms since 1970. */
-export const startMs = 1_700_000_000_000
+/** The franz-go program, and a broker of its own. */
+export class FranzGoAdmin extends Client {
+  static async start(): Promise<FranzGoAdmin> {
+    const program = await startFranzGo()
+    const properties = { 'log.retention.ms': '-1', 'num.partitions': '2' }
+    return new FranzGoAdmin(program, await startBrokerUnderTest({ properties }), { nullHeaders: true })
+  }
 
-/** Records without keys, `startMs` plus these times. */
-export const recordsAt = (...times: number[]): ProgramRecord[] =>
-  times.map((time) => ({ key: null, value: base64(`at ${time}`), headers: [], timestamp: startMs + time }))
+  async stop(): Promise<void> {
+    await this.program.close()
+    await this.broker.stop()
+  }
 
-/** A call of kadm.Client, by the name of the method with a small first letter. */
-export const admin = <Result>(client: Client, call: string, args: object = {}): Promise<Result> =>
-  client.call<Result>('admin', { call, ...args })
+  /** A call of kadm.Client, by the name of the method with a small first letter. */
+  admin<Result>(call: string, args: object = {}): Promise<Result> {
+    return this.call<Result>('admin', { call, ...args })
+  }
 
-/** One request of the protocol, at the newest version both ends know or the one given. */
-export const request = async <Body>(
-  client: Client,
-  key: number,
-  body: object,
-  version?: number,
-): Promise<Body> => (await client.call<{ body: Body }>('request', { key, body, version })).body
+  /** One request of the protocol, at the newest version both ends know or the one given. */
+  async request<Body>(key: number, body: object, version?: number): Promise<Body> {
+    return (await this.call<{ body: Body }>('request', { key, body, version })).body
+  }
+
+  async nodeId(): Promise<number> {
+    return (await this.admin<{ Controller: number }>('brokerMetadata')).Controller
+  }
+}

@@ -2,14 +2,13 @@
 // Each check is a JVM (Checks.java) that ends with 0 and a line of counts, or says what differs from Apache Kafka.
 // The form of batches on disk and the restart of the broker are looked after here.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { countsOf, javaClasspath, javaSkipReason, smallJvm } from '../support/java-programs.ts'
 import { batchesOf, codecNames } from '../support/log-files.ts'
-import { collect, launch, runOk, sleep } from '../support/processes.ts'
+import { launch, runOk } from '../support/processes.ts'
+import { lastWordsAround } from '../support/restarts.ts'
 
 describe('Java client', { skip: javaSkipReason() }, () => {
   let broker: BrokerUnderTest
@@ -81,20 +80,7 @@ describe('Java client', { skip: javaSkipReason() }, () => {
       'restart',
       broker.bootstrapServers,
     ])
-    const errors = collect(child.stderr)
-    const closed = once(child, 'close')
-    const lines: string[] = []
-    for await (const line of createInterface(child.stdout)) {
-      lines.push(line)
-      if (line !== 'flowing') continue
-      await sleep(300)
-      await broker.restart()
-      await sleep(300)
-      child.stdin.write('restarted\n')
-    }
-    const [exitCode] = await closed
-    assert.equal(exitCode, 0, `${lines.join('\n')}\n${errors()}`)
-    const counts = countsOf(lines.at(-1)!)
+    const counts = countsOf(await lastWordsAround(child, () => broker.restart()))
     assert.equal(counts.records, 4000 + counts.during!)
     assert.ok(counts.during! > 50, `only ${counts.during} records were sent around the restart`)
   })

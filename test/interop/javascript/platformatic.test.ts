@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ClientProgram } from '../programs/client-program.ts'
 import { installPackagesOf, nodeBinary, nodeSkipReason } from '../programs/node-packages.ts'
-import { base64 } from '../programs/numbered-records.ts'
+import { recordsAt, startMs } from '../programs/numbered-records.ts'
 import {
+  acksInOrder,
   Client,
   codecs,
   manyRecordsRoundTrip,
@@ -15,10 +16,6 @@ import {
 } from '../programs/scenarios.ts'
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { waitFor } from '../support/processes.ts'
-
-const startMs = 1_700_000_000_000
-const recordsAt = (...times: number[]) =>
-  times.map((time) => ({ key: null, value: base64(`at ${time}`), headers: [], timestamp: startMs + time }))
 
 describe('@platformatic/kafka', { skip: nodeSkipReason() }, () => {
   let broker: BrokerUnderTest
@@ -56,24 +53,7 @@ describe('@platformatic/kafka', { skip: nodeSkipReason() }, () => {
 
   test("a topic's own max.message.bytes counts", () => sizesAtTheLimit(client, 'limit-own', 200_000))
 
-  test('acks=0, acks=1, acks=all: all arrive in order', async () => {
-    const topic = 'acks'
-    await client.createTopic(topic)
-    const sent: number[] = []
-    for (const acks of ['0', '1', 'all'] as const) {
-      const base = sent.length
-      const produced = await client.produce({ topic, acks, records: recordsAt(base, base + 1, base + 2) })
-      const offsets = produced.map(({ offset }) => offset)
-      assert.deepEqual(offsets, acks === '0' ? [-1, -1, -1] : [base, base + 1, base + 2])
-      sent.push(base, base + 1, base + 2)
-      await client.consume(topic, sent.length)
-    }
-    const read = await client.consume(topic, sent.length + 1, { silenceMs: 700 })
-    assert.deepEqual(
-      read.map(({ value }) => value),
-      sent.map((time) => base64(`at ${time}`)),
-    )
-  })
+  test('acks=0, acks=1, acks=all: all arrive in order', () => acksInOrder(client))
 
   test('fetching beyond the end is out of range; an unknown topic is an error', async () => {
     await client.createTopic('short')

@@ -21,6 +21,13 @@ export interface ReadRecord extends ProgramRecord {
 
 export const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString('base64')
 
+/** The time that tests give their records times after. */
+export const startMs = 1_700_000_000_000
+
+/** Records without keys, `startMs` plus these times. */
+export const recordsAt = (...times: number[]): ProgramRecord[] =>
+  times.map((time) => ({ key: null, value: base64(`at ${time}`), headers: [], timestamp: startMs + time }))
+
 interface NumberedRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null

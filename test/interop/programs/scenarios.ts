@@ -11,6 +11,7 @@ import {
   type PartitionDigest,
   type ProgramRecord,
   type ReadRecord,
+  recordsAt,
   valueLengthForBatch,
 } from './numbered-records.ts'
 
@@ -249,4 +250,24 @@ export async function errorOf(producing: Promise<Produced[]>): Promise<{ code: n
     if (error instanceof ClientError) return { code: error.code, name: error.name }
     throw error
   }
+}
+
+/** Three records with each kind of acks, one after the other, for clients that know no offset where there is no answer. */
+export async function acksInOrder(client: Client): Promise<void> {
+  const topic = 'acks'
+  await client.createTopic(topic)
+  const sent: number[] = []
+  for (const acks of ['0', '1', 'all'] as const) {
+    const base = sent.length
+    const produced = await client.produce({ topic, acks, records: recordsAt(base, base + 1, base + 2) })
+    const offsets = produced.map(({ offset }) => offset)
+    assert.deepEqual(offsets, acks === '0' ? [-1, -1, -1] : [base, base + 1, base + 2])
+    sent.push(base, base + 1, base + 2)
+    await client.consume(topic, sent.length)
+  }
+  const read = await client.consume(topic, sent.length + 1, { silenceMs: 700 })
+  assert.deepEqual(
+    read.map(({ value }) => value),
+    sent.map((time) => base64(`at ${time}`)),
+  )
 }

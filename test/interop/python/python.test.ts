@@ -2,13 +2,12 @@
 // Each check is a Python process (checks.py) that ends with 0 and a line of counts, or says what differs from Apache Kafka.
 // What Python cannot see, the form of its batches on disk and the restart of the broker, is looked after here.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/broker-under-test.ts'
 import { batchesOf, codecNames } from '../support/log-files.ts'
-import { collect, launch, runOk, sleep } from '../support/processes.ts'
+import { launch, runOk } from '../support/processes.ts'
+import { lastWordsAround } from '../support/restarts.ts'
 import { pythonEnvironment, pythonInterpreter, pythonSkipReason, pythonSource } from './environment.ts'
 
 const clients = [
@@ -84,20 +83,7 @@ describe('Python clients', { skip: pythonSkipReason() }, () => {
     test(`${name}: a restart in the middle loses and doubles nothing`, async () => {
       const args = [pythonSource('checks.py'), module, 'restart', broker.bootstrapServers]
       const child = launch(interpreter, args, { env: pythonEnvironment })
-      const errors = collect(child.stderr)
-      const closed = once(child, 'close')
-      const lines: string[] = []
-      for await (const line of createInterface(child.stdout)) {
-        lines.push(line)
-        if (line !== 'flowing') continue
-        await sleep(300)
-        await broker.restart()
-        await sleep(300)
-        child.stdin.write('restarted\n')
-      }
-      const [exitCode] = await closed
-      assert.equal(exitCode, 0, `${lines.join('\n')}\n${errors()}`)
-      const counts = JSON.parse(lines.at(-1)!)
+      const counts = JSON.parse(await lastWordsAround(child, () => broker.restart()))
       assert.equal(counts.records, 4000 + counts.during)
       assert.ok(counts.during > 50, `only ${counts.during} records were sent around the restart`)
     })
