@@ -1,6 +1,6 @@
 // OffsetFetch: what groups have committed, for some partitions or for all.
-// Promises that one group's error does not touch the others, and that each version finds errors where it looks for them.
-// Leaves the offsets to the coordinator.
+// Promises that one group's error does not touch the others, that each version finds errors where it looks for them, and only
+// such as its clients know. Leaves the offsets to the coordinator.
 //
 //  1 a group's error is that of each of its partitions      2 beside the topics      8 in the group's own part
 // 10 topic ids in place of names: UNKNOWN_TOPIC_ID; topics without an id are not told
@@ -81,7 +81,7 @@ async function fetchGroup(
     }
     return { groupId, topics, errorCode: errors.NONE.code }
   } catch (error) {
-    return failed(group, asKafkaError(error, context.broker), context)
+    return failed(group, codeFor(asKafkaError(error, context.broker)), context)
   }
 }
 
@@ -129,7 +129,12 @@ function roughBytes(topics: readonly FetchedTopic[]): number {
   return bytes
 }
 
-function failed({ groupId, topics }: GroupToFetch, { code }: KafkaError, { apiVersion }: RequestContext) {
+/** Consumers before Kafka 3.9 know but one of the two, and end themselves for the other; both have them look for the coordinator. */
+function codeFor({ error }: KafkaError): number {
+  return (error === errors.COORDINATOR_NOT_AVAILABLE ? errors.NOT_COORDINATOR : error).code
+}
+
+function failed({ groupId, topics }: GroupToFetch, code: number, { apiVersion }: RequestContext) {
   if (apiVersion >= FIRST_VERSION_WITH_TOP_LEVEL_ERROR) return { groupId, topics: [], errorCode: code }
   return { groupId, topics: (topics ?? []).map((topic) => withError(topic, code)), errorCode: code }
 }

@@ -1,5 +1,6 @@
 // SyncGroup: the leader of a classic group hands in the assignment, every member takes its own part.
-// Promises that all members of a generation are told the same assignment. Leaves the protocol to coordinator/group.
+// Promises that all members of a generation are told the same assignment, and that who asks while groups are loaded joins
+// again: loading forgets assignments that are being made. Leaves the protocol to coordinator/group.
 import type { SyncGroupRequest, syncGroup } from '../wire/apis/sync-group.ts'
 import { errors } from '../wire/errors.ts'
 import type { Input } from '../wire/schema.ts'
@@ -18,5 +19,8 @@ export async function handleSyncGroup(
     return { errorCode: errors.INCONSISTENT_GROUP_PROTOCOL.code }
   }
   const answer = context.broker.groupCoordinator.syncGroup(request)
-  return answerOrRefusal(answer, context, ({ code }) => ({ errorCode: code }))
+  // As in Apache Kafka before 4.0: consumers take COORDINATOR_LOAD_IN_PROGRESS here for the end of everything.
+  return answerOrRefusal(answer, context, ({ error }) => ({
+    errorCode: (error === errors.COORDINATOR_LOAD_IN_PROGRESS ? errors.REBALANCE_IN_PROGRESS : error).code,
+  }))
 }

@@ -141,6 +141,12 @@ describe('SyncGroup', () => {
       assert.deepEqual([error.errorCode, error.assignment.length], [22, 0])
     }
   })
+
+  test('while groups are loaded has the member join again: consumers know no other error for that', async () => {
+    const { context } = coordinator(failing('COORDINATOR_LOAD_IN_PROGRESS'))
+    const got = await ask(syncGroup, handleSyncGroup, 5, request, { context })
+    assert.equal(got.errorCode, 27)
+  })
 })
 
 describe('Heartbeat', () => {

@@ -19,6 +19,7 @@ import { type AdminFixture, ask, versionsOf } from './admin-context.ts'
 import { refusing, withCoordinator } from './group-context.ts'
 
 const {
+  COORDINATOR_NOT_AVAILABLE,
   GROUP_ID_NOT_FOUND,
   INVALID_REQUEST,
   NOT_COORDINATOR,
@@ -162,6 +163,7 @@ describe('OffsetFetch', () => {
     offsetFetch: async (request: OffsetsToFetch): Promise<FetchedTopic[]> => {
       fetches.push(request)
       if (request.groupId === 'bad') throw new KafkaError(NOT_COORDINATOR)
+      if (request.groupId === 'away') throw new KafkaError(COORDINATOR_NOT_AVAILABLE)
       if (request.topics === null) {
         return ['t', 'gone'].map((name) => ({ name, topicId: ZERO_UUID, partitions: [offsetOf(1)] }))
       }
@@ -251,6 +253,14 @@ describe('OffsetFetch', () => {
         const expected =
           version >= 2 ? [code] : [0, `t-0@-1/-1=${code}`, `t-1@-1/-1=${code}`, `x-2@-1/-1=${code}`]
         assert.deepEqual(await query(version, 'bad', asked(id), fixture), expected)
+      }))
+
+    test(`version ${version} tells no consumer COORDINATOR_NOT_AVAILABLE, which is the end of old ones`, () =>
+      withCoordinator(fetching, async (fixture, id) => {
+        assert.deepEqual(
+          await query(version, 'away', asked(id), fixture),
+          await query(version, 'bad', asked(id), fixture),
+        )
       }))
 
     if (version >= 2) {
