@@ -6,13 +6,11 @@
 //   recovery-point-offset-checkpoint   replication-offset-checkpoint   log-start-offset-checkpoint
 //   topic-0/   topic-1/   topic-2.<32 hex>-delete/
 import { join } from 'node:path'
-import { type DirectoryLock, type Space, writeAtomically, writeAtomicallyLater } from '../lib/files/files.ts'
+import { type DirectoryLock, type Space, writeAtomically } from '../lib/files/files.ts'
 import {
   CheckpointError,
-  formatOffsetCheckpoint,
   formatPartitionMetadata,
   type PartitionOffset,
-  parseOffsetCheckpoint,
   parsePartitionMetadata,
 } from './checkpoint.ts'
 import type { LogEnvironment } from './environment.ts'
@@ -20,6 +18,7 @@ import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { MetaPropertiesError, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
 import { NamesSync } from './names-sync.ts'
+import { keyOf, OffsetCheckpoint } from './offset-checkpoint.ts'
 
 export { CheckpointError } from './checkpoint.ts'
 export { type MetaProperties, MetaPropertiesError, readMetaProperties } from './meta-properties.ts'
@@ -61,9 +60,9 @@ export class LogDirectory {
   private readonly names: NamesSync
   private readonly lock: DirectoryLock
   private readonly logs = new Map<string, PartitionDirectory & { readonly log: Log }>()
-  private readonly recoveryPoints: Map<string, number>
-  private readonly startOffsets: Map<string, number>
-  private readonly highWatermarks: Map<string, number>
+  private readonly recoveryPoints: OffsetCheckpoint
+  private readonly startOffsets: OffsetCheckpoint
+  private readonly highWatermarks: OffsetCheckpoint
   /** Checkpoints are written one after the other. */
   private lastCheckpoint: Promise<void> = Promise.resolve()
 
@@ -116,6 +115,8 @@ export class LogDirectory {
       if (topic === undefined || topic === '__cluster_metadata') continue
       found.push({ topic, partition: Number(partition), topicId: this.topicIdOf(name) })
     }
+    const keys = new Set(found.map(({ topic, partition }) => keyOf(topic, partition)))
+    for (const checkpoint of this.checkpoints) checkpoint.keepOnly(keys)
     return found
   }
 
@@ -126,8 +127,8 @@ export class LogDirectory {
       directory: join(this.path, key),
       config,
       isClean: this.wasClean,
-      recoveryPoint: this.recoveryPoints.get(key) ?? 0,
-      startOffset: this.startOffsets.get(key) ?? 0,
+      recoveryPoint: this.recoveryPoints.offsetOf(key) ?? 0,
+      startOffset: this.startOffsets.offsetOf(key) ?? 0,
     })
     this.logs.set(key, { ...directory, log })
     return log
@@ -137,11 +138,11 @@ export class LogDirectory {
   createLog(topic: string, partition: number, topicId: string, config: LogConfig): Log {
     const key = keyOf(topic, partition)
     const path = join(this.path, key)
+    // What an earlier partition of this name has left in the checkpoints is not about this one.
+    for (const checkpoint of this.checkpoints) checkpoint.clear(key)
     this.environment.files.makeDirectorySync(path)
     this.names.changed()
     this.writeTopicId(topic, partition, topicId)
-    // What an earlier partition of this name has left in the checkpoints is not about this one.
-    for (const offsets of [this.recoveryPoints, this.startOffsets, this.highWatermarks]) offsets.delete(key)
     return this.openLog({ topic, partition, topicId }, config)
   }
 
@@ -160,6 +161,7 @@ export class LogDirectory {
     const suffix = `-${partition}.${random.bytes(16).toString('hex')}-delete`
     const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
     files.renameSync(join(this.path, key), renamed)
+    for (const checkpoint of this.checkpoints) checkpoint.forget(key)
     this.remove(renamed)
   }
 
@@ -172,12 +174,13 @@ export class LogDirectory {
     const suffix = `-${partition}.${random.bytes(16).toString('hex')}-stray`
     const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
     files.renameSync(join(this.path, keyOf(topic, partition)), renamed)
+    for (const checkpoint of this.checkpoints) checkpoint.forget(keyOf(topic, partition))
     return renamed
   }
 
   /** Where the log of a partition was known to be committed when that was last written down; 0 when it was not. */
   highWatermark(topic: string, partition: number): number {
-    return this.highWatermarks.get(keyOf(topic, partition)) ?? 0
+    return this.highWatermarks.offsetOf(keyOf(topic, partition)) ?? 0
   }
 
   /** Logs that are open, for DescribeLogDirs. */
@@ -191,17 +194,17 @@ export class LogDirectory {
 
   /** Writes down how much of each log is on the device: where a recovery would begin. */
   checkpointRecoveryPoints(): Promise<void> {
-    return this.checkpoint(RECOVERY_POINTS, () => this.currentRecoveryPoints())
+    return this.checkpoint(this.recoveryPoints, () => this.currentRecoveryPoints())
   }
 
   /** Writes down where those logs begin that do not begin with their first segment. */
   checkpointStartOffsets(): Promise<void> {
-    return this.checkpoint(START_OFFSETS, () => this.currentStartOffsets())
+    return this.checkpoint(this.startOffsets, () => this.currentStartOffsets())
   }
 
   /** Writes down how far each partition of this directory is committed. */
   checkpointHighWatermarks(highWatermarks: readonly PartitionOffset[]): Promise<void> {
-    return this.checkpoint(HIGH_WATERMARKS, () => highWatermarks)
+    return this.checkpoint(this.highWatermarks, () => highWatermarks)
   }
 
   /**
@@ -238,14 +241,11 @@ export class LogDirectory {
     await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, closeNext))
     // Only now, when nothing goes on any more.
     if (failures.length > 0) throw failures[0]
-    const { files } = this.environment
-    const write = (name: string, entries: readonly PartitionOffset[]): void =>
-      writeAtomically(files, join(this.path, name), formatOffsetCheckpoint(entries))
-    write(RECOVERY_POINTS, this.currentRecoveryPoints())
-    write(START_OFFSETS, this.currentStartOffsets())
-    write(HIGH_WATERMARKS, highWatermarks)
+    this.recoveryPoints.writeNow(this.currentRecoveryPoints(), this.isOpen)
+    this.startOffsets.writeNow(this.currentStartOffsets(), this.isOpen)
+    this.highWatermarks.writeNow(highWatermarks, this.isOpen)
     const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
-    writeAtomically(files, join(this.path, CLEAN_SHUTDOWN), marker)
+    writeAtomically(this.environment.files, join(this.path, CLEAN_SHUTDOWN), marker)
   }
 
   private currentRecoveryPoints(): PartitionOffset[] {
@@ -265,32 +265,28 @@ export class LogDirectory {
     return entries
   }
 
-  private checkpoint(name: string, entries: () => readonly PartitionOffset[]): Promise<void> {
-    const write = (): Promise<void> =>
-      writeAtomicallyLater(this.environment.files, join(this.path, name), formatOffsetCheckpoint(entries()))
-    const written = this.lastCheckpoint.catch(() => {}).then(write)
+  private get checkpoints(): readonly OffsetCheckpoint[] {
+    return [this.recoveryPoints, this.startOffsets, this.highWatermarks]
+  }
+
+  private readonly isOpen = (key: string): boolean => this.logs.has(key)
+
+  private checkpoint(checkpoint: OffsetCheckpoint, offsets: () => readonly PartitionOffset[]): Promise<void> {
+    const written = this.lastCheckpoint.catch(() => {}).then(() => checkpoint.write(offsets, this.isOpen))
     this.lastCheckpoint = written
     return written
   }
 
   /** A damaged checkpoint costs time, not data: all logs are looked through instead. */
-  private readCheckpoint(name: string): Map<string, number> {
-    const { files } = this.environment
-    const path = join(this.path, name)
-    const offsets = new Map<string, number>()
-    if (!files.existsSync(path)) return offsets
+  private readCheckpoint(name: string): OffsetCheckpoint {
+    const checkpoint = new OffsetCheckpoint(this.environment.files, join(this.path, name))
     try {
-      for (const { topic, partition, offset } of parseOffsetCheckpoint(
-        files.readFileSync(path).toString(),
-        path,
-      )) {
-        offsets.set(keyOf(topic, partition), offset)
-      }
+      checkpoint.read()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.environment.report({ path, reason, action: 'dropped', bytesCut: 0 })
+      this.environment.report({ path: checkpoint.path, reason, action: 'dropped', bytesCut: 0 })
     }
-    return offsets
+    return checkpoint
   }
 
   /** Checks whose directory this is, and makes it ours if it is nobody's. Returns its id. */
@@ -342,8 +338,4 @@ export class LogDirectory {
       this.environment.report({ path, reason: error.message, action: 'dropped', bytesCut: 0 })
     })
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${topic}-${partition}`
 }
