@@ -40,8 +40,12 @@ interface PositionRead {
 
 interface Reads {
   readonly all: readonly PositionRead[]
-  readonly byteLength: number
-  /** Something other than bytes has to be told at once. */
+  /**
+   * What counts towards `minBytes`: also bytes that are there, but did not fit into this answer. To wait for more of them
+   * would help nobody.
+   */
+  readonly countedBytes: number
+  /** Something other than bytes has to be told at once, or a reader is behind: its next read finds more anyway. */
   readonly isUrgent: boolean
 }
 
@@ -56,7 +60,7 @@ export function handleFetch(
     request.maxWaitMs <= 0 ||
     plan.positions.length === 0 ||
     reads.isUrgent ||
-    reads.byteLength >= request.minBytes
+    reads.countedBytes >= minBytesOf(request, context)
   return isDue ? answer(plan, reads, context) : wait(plan, reads, request, context)
 }
 
@@ -69,13 +73,14 @@ async function wait(
 ): Promise<FetchAnswer> {
   const { clock } = context.broker
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs
+  const minBytes = minBytesOf(request, context)
   let reads = firstReads
   for (;;) {
     const leftMs = deadlineMs - clock.monotonicMs()
-    if (leftMs <= 0 || reads.isUrgent || reads.byteLength >= request.minBytes) {
+    if (leftMs <= 0 || reads.isUrgent || reads.countedBytes >= minBytes) {
       return answer(plan, reads, context)
     }
-    const more = new FetchWait(clock, leftMs, request.minBytes - reads.byteLength)
+    const more = new FetchWait(clock, leftMs, minBytes - reads.countedBytes)
     for (const { partition } of reads.all) if (partition !== undefined) more.join(partition.fetchWaits)
     release(reads)
     await more.promise
@@ -83,12 +88,22 @@ async function wait(
   }
 }
 
+function maxBytesOf(request: FetchRequest, context: RequestContext): number {
+  return Math.min(request.maxBytes, context.broker.config().fetchMaxBytes)
+}
+
+/** Nobody waits for more than one answer may hold. */
+function minBytesOf(request: FetchRequest, context: RequestContext): number {
+  return Math.min(request.minBytes, maxBytesOf(request, context))
+}
+
 function readAll(plan: FetchPlan, request: FetchRequest, context: RequestContext): Reads {
   const all: PositionRead[] = []
   let byteLength = 0
+  let countedBytes = 0
   let isUrgent = false
   let memoryBytes = 0
-  const maxBytes = Math.min(request.maxBytes, context.broker.config().fetchMaxBytes)
+  const maxBytes = maxBytesOf(request, context)
   for (const position of plan.positions) {
     const left = {
       maxBytes: maxBytes - byteLength,
@@ -100,12 +115,14 @@ function readAll(plan: FetchPlan, request: FetchRequest, context: RequestContext
     if (read.outcome instanceof KafkaError) {
       isUrgent = true
     } else {
+      const { availableBytes, isContinued } = read.outcome
       byteLength += read.outcome.byteLength
+      countedBytes += Math.max(read.outcome.byteLength, Math.min(availableBytes, position.maxBytes))
       for (const part of read.outcome.parts) if (part instanceof Uint8Array) memoryBytes += part.byteLength
-      if (read.outcome.divergingEpoch !== undefined) isUrgent = true
+      if (isContinued || read.outcome.divergingEpoch !== undefined) isUrgent = true
     }
   }
-  return { all, byteLength, isUrgent }
+  return { all, countedBytes, isUrgent }
 }
 
 function readOne(

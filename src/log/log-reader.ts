@@ -30,6 +30,10 @@ export interface ReadResult {
    */
   readonly parts: readonly (Uint8Array | FileRange)[]
   readonly byteLength: number
+  /** What there would be in this segment without `maxBytes`. */
+  readonly availableBytes: number
+  /** Records below the limit lie in later segments, too. */
+  readonly isContinued: boolean
   /** Every record of `parts` lies below this offset: where the next sequential read starts. */
   readonly nextOffset: number
 }
@@ -39,6 +43,10 @@ interface Hint {
   readonly offset: number
   readonly segmentBase: number
   readonly position: number
+}
+
+function nothing(startOffset: number): ReadResult {
+  return { parts: [], byteLength: 0, availableBytes: 0, isContinued: false, nextOffset: startOffset }
 }
 
 /** As many readers of one log as usual go on without a look-up. */
@@ -73,7 +81,7 @@ export class LogReader {
       const result = this.readSegment(segment, i, startOffset, limitOffset, options)
       if (result !== undefined) return result
     }
-    return { parts: [], byteLength: 0, nextOffset: startOffset }
+    return nothing(startOffset)
   }
 
   /** Forgets where reads ended: the log was cut. */
@@ -99,16 +107,19 @@ export class LogReader {
       end = this.positionOf(segment, limitOffset)
       nextOffset = limitOffset
     }
-    if (end <= start) return { parts: [], byteLength: 0, nextOffset: startOffset }
-    if (end - start > options.maxBytes) {
+    if (end <= start) return nothing(startOffset)
+    const availableBytes = end - start
+    const isContinued = limitOffset > nextBase
+    if (availableBytes > options.maxBytes) {
       const scan = this.cut(segment, start, end, options)
       if (scan.damage !== undefined) nextOffset = this.offsetBehind(segment, start, scan.position)
       else if (scan.position < end) nextOffset = batch.baseOffset(scan.bytes, scan.at)
       end = scan.position
-      if (end <= start) return { parts: [], byteLength: 0, nextOffset: startOffset }
+      if (end <= start) return { ...nothing(startOffset), availableBytes, isContinued }
     }
     this.remember({ offset: nextOffset, segmentBase: segment.baseOffset, position: end })
-    return { parts: this.parts(segment, start, end, options), byteLength: end - start, nextOffset }
+    const parts = this.parts(segment, start, end, options)
+    return { parts, byteLength: end - start, availableBytes, isContinued, nextOffset }
   }
 
   private parts(

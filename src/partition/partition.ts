@@ -72,6 +72,10 @@ export interface PartitionRead {
   readonly logStartOffset: number
   readonly parts: readonly (Uint8Array | FileRange)[]
   readonly byteLength: number
+  /** What there would be without `maxBytes`, to the end of the segment. */
+  readonly availableBytes: number
+  /** There is more in later segments. */
+  readonly isContinued: boolean
   /** Null for read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
   /** Set when the reader's history is not ours: where it ends. */
@@ -270,6 +274,8 @@ export class Partition implements Writable {
       logStartOffset: startOffset,
       parts: found?.parts ?? NOTHING,
       byteLength: found?.byteLength ?? 0,
+      availableBytes: found?.availableBytes ?? 0,
+      isContinued: found?.isContinued ?? false,
       abortedTransactions:
         isCommittedOnly && divergingEpoch === undefined
           ? found === undefined

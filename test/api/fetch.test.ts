@@ -89,6 +89,38 @@ describe('Fetch', () => {
     assert.deepEqual(await stateOf(answer), ['x'])
   })
 
+  test('does not wait for more than fits: what is there counts, not what an answer can take of it', async () => {
+    const broker = new DataBroker()
+    broker.put(topicImage('a', { partitions: 2 }))
+    const size = batchOf(['1']).length
+    for (const value of ['1', '2', '3']) await send(broker, value)
+    const limited = (limits: { minBytes: number; maxBytes?: number; partitionMaxBytes?: number }) => {
+      const { minBytes, maxBytes = 1_000_000, partitionMaxBytes = 1_000_000 } = limits
+      const partitions = [0, 1].map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes }))
+      const topics = [{ topic: 'a', partitions }]
+      return stateOf(broker.start(fetch, 11, { maxWaitMs: 500, minBytes, maxBytes, topics }))
+    }
+    assert.deepEqual(await limited({ minBytes: 2 * size - 1, partitionMaxBytes: 2 * size - 1 }), ['1'])
+    assert.deepEqual(await limited({ minBytes: 2 * size, maxBytes: 2 * size - 1 }), ['1'])
+    assert.deepEqual(await limited({ minBytes: 10 * size, maxBytes: size }), ['1'])
+    assert.deepEqual(await limited({ minBytes: 10 * size, maxBytes: 0 }), ['1'])
+    assert.deepEqual(await limited({ minBytes: 3 * size, partitionMaxBytes: 3 * size }), ['1', '2', '3'])
+    assert.equal(await limited({ minBytes: 3 * size, partitionMaxBytes: 3 * size - 1 }), 'waits')
+    assert.equal(await limited({ minBytes: 3 * size + 1 }), 'waits')
+  })
+
+  test('that has come to the end of a segment, but not of the log, does not wait', async () => {
+    const broker = new DataBroker()
+    const value = 'x'.repeat(400_000)
+    broker.put(topicImage('a', { configs: { 'segment.bytes': '1048576' } }))
+    for (const i of [1, 2, 3]) await send(broker, `${i}${value}`)
+    const first = await stateOf(broker.start(fetch, 11, requestFor(0, { minBytes: 100_000_000 })))
+    assert.deepEqual(first, [`1${value}`])
+    const second = await stateOf(broker.start(fetch, 11, requestFor(1, { minBytes: 100_000_000 })))
+    assert.deepEqual(second, [`2${value}`])
+    assert.equal(await stateOf(broker.start(fetch, 11, requestFor(2, { minBytes: 100_000_000 }))), 'waits')
+  })
+
   test('does not see what is written but not synced where that is asked for, and is woken when it is', async () => {
     const broker = new DataBroker()
     broker.put(topicImage('a', { configs: { 'flush.messages': '1' } }))
