@@ -14,6 +14,8 @@ import {
   type GroupRecordType,
   groupRecordKinds,
 } from '../../src/coordinator/group/records.ts'
+import { TopicPatterns } from '../../src/coordinator/group/topic-patterns.ts'
+import { SimulatedClock } from '../../src/lib/clock.ts'
 import { SeededRandom } from '../../src/lib/random.ts'
 import { arbitraryValue } from '../wire/arbitrary.ts'
 import { TraceShard } from './trace.ts'
@@ -62,6 +64,7 @@ function newShard(): TraceShard<GroupRecord, GroupMachine> {
     groupConfig: () => resolveGroupConfig(config, new Map()),
     image: () => emptyImage('cluster'),
     random: new SeededRandom(1),
+    patterns: new TopicPatterns({ clock: new SimulatedClock() }),
     note() {},
   }
   return new TraceShard(() => new GroupMachine(surroundings))

@@ -34,6 +34,7 @@ import type { GroupDeletion, OffsetDeleteAnswer } from './offsets/delete.ts'
 import type { FetchedTopic, OffsetsToFetch } from './offsets/fetch.ts'
 import type { GroupRecord } from './records.ts'
 import { type TimedEvent, Timelines } from './timeline.ts'
+import { TopicPatterns } from './topic-patterns.ts'
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
 
@@ -50,17 +51,20 @@ export class GroupCoordinator implements ImageSubscriber {
   private readonly shards: Shards<GroupRecord, GroupMachine>
   private readonly topic: InternalTopic
   private readonly timelines: Timelines
+  private readonly patterns: TopicPatterns
   private image: ClusterImage = emptyImage('')
 
   constructor(options: GroupCoordinatorOptions) {
     const { replicas, controller, config, clock, random, logger } = options
     this.timelines = new Timelines(clock)
+    this.patterns = new TopicPatterns({ clock })
     const surroundings: GroupSurroundings = {
       config,
       groupConfig: (groupId) =>
         resolveGroupConfig(config(), this.image.groupConfigs.get(groupId) ?? NO_CONFIGS),
       image: () => this.image,
       random,
+      patterns: this.patterns,
       note: (groupId, event) => this.timelines.note(groupId, event),
     }
     this.shards = new Shards({
@@ -91,6 +95,7 @@ export class GroupCoordinator implements ImageSubscriber {
 
   close(): void {
     this.shards.close()
+    this.patterns.close()
   }
 
   /** The broker that coordinates a group. @throws KafkaError (rejected) COORDINATOR_NOT_AVAILABLE */

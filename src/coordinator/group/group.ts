@@ -7,6 +7,7 @@ import type { Random } from '../../lib/random.ts'
 import type { Step } from '../step.ts'
 import type { GroupRecord } from './records.ts'
 import type { TimelineEvent } from './timeline.ts'
+import type { TopicPatterns } from './topic-patterns.ts'
 
 export type GroupStep = Step<GroupRecord>
 
@@ -73,6 +74,8 @@ export interface GroupSurroundings {
   groupConfig(groupId: string): GroupConfig
   image(): ClusterImage
   readonly random: Random
+  /** The topics that patterns stand for, as far as they are known. */
+  readonly patterns: Pick<TopicPatterns, 'resolve'>
   /** Notes what happened to a group and why, for people. */
   note(groupId: string, event: TimelineEvent): void
 }

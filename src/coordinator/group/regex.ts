@@ -1,8 +1,8 @@
 // Patterns that consumers subscribe with (KIP-848): RE2 syntax, matched against whole topic names.
-// Promises time that grows with the name's length and the pattern's size alone, and refuses patterns that would become
-// large; what is wrong with a pattern is said in the error. Leaves to consumer/ when patterns are resolved again.
+// Promises time that grows with the name's length and the pattern's size alone, steps that say how much it was, and refuses
+// patterns that would become large; what is wrong with a pattern is said in the error. Leaves to topic-patterns.ts which
+// names are looked at, and when.
 import { RE2JS, RE2JSException } from 're2js'
-import type { ClusterImage } from '../../cluster/image.ts'
 import { errors, KafkaError } from '../../wire/errors.ts'
 
 /** Characters of a pattern: enough to name some hundred topics one by one. Apache Kafka has no bound. */
@@ -15,39 +15,61 @@ export const MAX_PATTERN_LENGTH = 4096
 export const MAX_PATTERN_SIZE = 4096
 
 /**
- * Larger programs run without the table of states that makes the others fast: in the worst case filling it costs twenty
- * times as much as doing without, and comes again with each name.
+ * Larger programs run without the table of states that makes the others fast: where every character of a name leads to a
+ * new state, a name costs five times as much as without.
  */
-const MAX_TABLE_SIZE = 64
+const MAX_TABLE_SIZE = 256
 
+/** A pattern whose table has become larger than that will not be done with filling it: it goes on without. */
+const MAX_TABLE_BYTES = 128 * 1024
+
+/** Steps to begin with a name. */
+const STEPS_PER_NAME = 32
+
+/** Steps to compile what becomes one place of the program. */
+const COMPILING_STEPS = 40
+
+/** A pattern that is ready to be matched. What it grows over many names is bounded, but a few hundred KB: keep it for the moment. */
 export class TopicPattern {
-  readonly source: string
-  private compiled: RE2JS | undefined
-  private last: { readonly topics: ClusterImage['topics']; readonly matching: readonly string[] } | undefined
+  /**
+   * What it has cost up to now, compiling included: a step is to look at one place of the program for one character of a
+   * name, or as long as that takes: 10 to 20 ns. The same on every machine, so that simulations can count on it.
+   */
+  steps: number
+  private readonly compiled: RE2JS
+  private readonly size: number
+  private usesTable: boolean
+  private tableBytes = 0
 
   /** For `compilePattern`. */
-  constructor(source: string, compiled: RE2JS) {
-    this.source = source
+  constructor(compiled: RE2JS) {
     this.compiled = compiled
+    this.size = compiled.programSize()
+    this.usesTable = this.size <= MAX_TABLE_SIZE
+    this.steps = this.size * COMPILING_STEPS
+  }
+
+  /** What `matches` will cost; more if it has to add to its table. */
+  stepsFor(topic: string): number {
+    return STEPS_PER_NAME + topic.length * (this.usesTable ? 1 : this.size)
   }
 
   /** Whether the pattern matches the whole name. */
   matches(topic: string): boolean {
-    this.compiled ??= compile(this.source)
-    const isLarge = this.compiled.programSize() > MAX_TABLE_SIZE
-    return isLarge ? this.compiled.matcher(topic).matches() : this.compiled.matches(topic)
+    this.steps += this.stepsFor(topic)
+    if (!this.usesTable) return this.compiled.matcher(topic).matches()
+    const doesMatch = this.compiled.matches(topic)
+    this.countTable()
+    return doesMatch
   }
 
-  /** The names of the topics that it matches, in order. Names of the image before are not looked at again. */
-  matching(topics: ClusterImage['topics']): readonly string[] {
-    const { last } = this
-    if (last?.topics === topics) return last.matching
-    const matching = last?.matching.filter((name) => topics.has(name)) ?? []
-    for (const name of topics.keys()) if (!last?.topics.has(name) && this.matches(name)) matching.push(name)
-    this.last = { topics, matching: matching.sort() }
-    // Some patterns grow tables of megabytes over many names, and there may be hundreds of patterns.
-    this.compiled = undefined
-    return matching
+  /** A byte more took about as long as a step. Patterns of the simplest kinds have no table. */
+  private countTable(): void {
+    const table: { maxMem: number; memBudget: number } | null = this.compiled.re2().lazyDFA
+    const bytes = table === null ? 0 : table.maxMem - table.memBudget
+    this.steps += Math.abs(bytes - this.tableBytes)
+    this.tableBytes = bytes
+    this.usesTable = bytes <= MAX_TABLE_BYTES
   }
 }
 
@@ -62,7 +84,7 @@ export function compilePattern(pattern: string): TopicPattern {
   if (expandedSize(pattern) > MAX_PATTERN_SIZE) {
     throw invalid(pattern, `its repetitions make it too large; at most ${MAX_PATTERN_SIZE} steps are allowed`)
   }
-  return new TopicPattern(pattern, compile(pattern))
+  return new TopicPattern(compile(pattern))
 }
 
 function compile(pattern: string): RE2JS {
@@ -72,18 +94,6 @@ function compile(pattern: string): RE2JS {
     if (error instanceof RE2JSException) throw invalid(pattern, problem(error))
     throw error
   }
-}
-
-/**
- * The names of all topics that the pattern matches, in order. As with Apache Kafka 4.3 that includes internal topics:
- * a pattern that begins with `__` or `.*` asks for them. `isVisible` says which topics the consumer may describe.
- */
-export function matchingTopics(
-  pattern: TopicPattern,
-  image: ClusterImage,
-  isVisible: (topic: string) => boolean = () => true,
-): ReadonlySet<string> {
-  return new Set(pattern.matching(image.topics).filter(isVisible))
 }
 
 const SHOWN_LENGTH = 120

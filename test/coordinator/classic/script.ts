@@ -102,6 +102,7 @@ export class GroupScript {
       groupConfig: () => assert.fail('classic groups have no settings of their own'),
       image: () => assert.fail('classic groups know no topics'),
       random: new SeededRandom(seed),
+      patterns: { resolve: () => assert.fail('classic groups have no patterns') },
       note: (_groupId, event) => this.notes.push(event),
     }
     this.shard = new TraceShard(() => new ClassicPieces(this.surroundings))

@@ -17,6 +17,7 @@ import type { HeartbeatAnswer, HeartbeatRequest } from '../../../src/coordinator
 import type { GroupSurroundings } from '../../../src/coordinator/group/group.ts'
 import type { GroupRecord } from '../../../src/coordinator/group/records.ts'
 import type { TimelineEvent } from '../../../src/coordinator/group/timeline.ts'
+import { TopicPatterns, type TopicPatternsOptions } from '../../../src/coordinator/group/topic-patterns.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
 import { topicImage } from '../../partition/stage.ts'
 import { type Call, TraceShard } from '../trace.ts'
@@ -58,23 +59,33 @@ export interface ScriptOptions {
   readonly topics?: Readonly<Record<string, number>>
   readonly settings?: Readonly<Record<string, string>>
   readonly seed?: number
+  /** Bounds of what patterns may cost. */
+  readonly patterns?: Omit<TopicPatternsOptions, 'clock'>
 }
 
 export class ConsumerScript {
   readonly shard: TraceShard<GroupRecord, ConsumerPieces>
   readonly notes: TimelineEvent[] = []
   readonly surroundings: GroupSurroundings
+  readonly patterns: TopicPatterns
+  /** Who waits for the end of the turn of the event loop: it ends with every heartbeat, unless a test wants to see between. */
+  readonly turns: (() => void)[] = []
+  endsTurns = true
   readonly consumers = new Map<string, Consumer>()
   image: ClusterImage = emptyImage('cluster')
   private topicCount = 0
   private memberCount = 0
 
-  constructor({ topics = {}, settings = {}, seed = 1 }: ScriptOptions = {}) {
+  constructor({ topics = {}, settings = {}, seed = 1, patterns = {} }: ScriptOptions = {}) {
     const config: BrokerConfig = parseBrokerConfig({
       'group.initial.rebalance.delay.ms': '0',
       'group.consumer.min.assignment.interval.ms': '0',
       'group.consumer.assignment.interval.ms': '0',
       ...settings,
+    })
+    this.patterns = new TopicPatterns({
+      clock: { endOfTurn: (wake) => this.turns.push(wake), monotonicMs: () => this.shard.nowMs },
+      ...patterns,
     })
     this.surroundings = {
       config: () => config,
@@ -85,6 +96,7 @@ export class ConsumerScript {
       }),
       image: () => this.image,
       random: new SeededRandom(seed),
+      patterns: this.patterns,
       note: (_groupId, event) => this.notes.push(event),
     }
     this.shard = new TraceShard(() => new ConsumerPieces(this.surroundings))
@@ -218,9 +230,18 @@ export class ConsumerScript {
       apiVersion: 1,
       ...changes,
     }
-    return this.shard.run(({ groups }, step) =>
+    const call = this.shard.run(({ groups }, step) =>
       consumerGroupHeartbeat(groups, request, step, this.surroundings),
     )
+    if (this.endsTurns) this.endTurn()
+    return call
+  }
+
+  /** False: nothing waited for it. */
+  endTurn(): boolean {
+    const turns = this.turns.splice(0)
+    for (const wake of turns) wake()
+    return turns.length > 0
   }
 
   /** The consumer takes in an answer: what it says, as text. */

@@ -164,6 +164,7 @@ export class OffsetsShard extends TraceShard<GroupRecord, OffsetsMachine> {
       groupConfig: () => resolveGroupConfig(config, new Map()),
       image: () => emptyImage('cluster'),
       random: new SeededRandom(1),
+      patterns: { resolve: () => assert.fail('offsets have no patterns') },
       note: (groupId, event) => void notes.push({ groupId, ...event }),
     }
     super(() => new OffsetsMachine(surroundings))

@@ -9,6 +9,7 @@ import { advance, emptyImage } from '../../../src/cluster/image.ts'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
 import type { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
 import type { Group, GroupSurroundings } from '../../../src/coordinator/group/group.ts'
+import { TopicPatterns } from '../../../src/coordinator/group/topic-patterns.ts'
 import { KafkaError } from '../../../src/wire/errors.ts'
 import type { Style } from './assignments.ts'
 import { ClassicClient } from './classic-client.ts'
@@ -69,6 +70,15 @@ export function runHistories(kind: Kind, fromSeed: number, toSeed: number): void
   }
 }
 
+/** In every other history with so few steps for each turn that patterns are not known in the heartbeats that bring them. */
+function patternsOf(world: World, seed: number): TopicPatterns {
+  const clock = {
+    endOfTurn: (wake: () => void) => world.after(1, wake),
+    monotonicMs: () => world.nowMs,
+  }
+  return new TopicPatterns(seed % 2 === 0 ? { clock } : { clock, stepsPerTurn: 100 })
+}
+
 class History {
   readonly world: World
   private readonly kind: Kind
@@ -100,6 +110,7 @@ class History {
       }),
       image: () => this.world.image,
       random: this.world.random,
+      patterns: patternsOf(this.world, seed),
       note: (_groupId, { generation, reason }) =>
         this.world.say('group', () => `${generation ?? ''} ${reason}`),
     }

@@ -48,8 +48,10 @@ export class ConsumerGroup implements Group {
 
   /** Soft: the image whose topics the metadata hash was last compared with. */
   comparedImage: ClusterImage | undefined
-  /** Soft: the image against which all patterns were last resolved, and when. */
-  resolvedImage: { readonly image: ClusterImage; readonly atMs: number } | undefined
+  /** Soft: the image against which all patterns were last resolved, when, and whether the topics of all of them are known. */
+  resolvedImage:
+    | { readonly image: ClusterImage; readonly atMs: number; readonly isComplete: boolean }
+    | undefined
   /** Soft: members whose present epoch has come back from them: they cannot be at an older one any more. */
   readonly acknowledgedEpochs = new Map<string, number>()
   /** Soft: members of the classic protocol that were told to join again and have a timer for it. */

@@ -1,9 +1,9 @@
 // Subscriptions by pattern (KIP-848): which topics a pattern stands for, and when to look again. Promises that a member's
-// new pattern counts in the very heartbeat that brings it, and that topics made later are found within a second of the next
-// heartbeat. Leaves the syntax of patterns to regex.ts.
+// new pattern counts in the very heartbeat that brings it, or with the first one after its topics are known if it takes long to
+// find them, and that topics made later are found within a second of the next heartbeat. Leaves finding them to
+// topic-patterns.ts, and the syntax of patterns to regex.ts.
 import type { ClusterImage } from '../../../cluster/image.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
-import { compilePattern, matchingTopics, type TopicPattern } from '../regex.ts'
 import type { Draft } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
 import { listNames } from './words.ts'
@@ -11,57 +11,75 @@ import { listNames } from './words.ts'
 /** Topics that change at every moment must not keep all groups matching names. Kafka waits 10 s. */
 const LEAST_REFRESH_INTERVAL_MS = 1000
 
-/** Takes up the pattern of a member, and looks again at those of the whole group when it is time. True if topics came or went. */
+export interface PatternNews {
+  /** The member has another pattern, or topics came or went for one of the group's. */
+  readonly hasChanged: boolean
+  /** What the group subscribes to is not what it was: a pattern whose topics are not known yet changes nothing. */
+  readonly needsEpoch: boolean
+}
+
+/** Takes up the pattern of a member, and looks again at those of the whole group when it is time. */
 export function followPatterns(
   draft: Draft,
   before: ConsumerMember,
   member: ConsumerMember,
   nowMs: number,
-): boolean {
+): PatternNews {
   const pattern = member.subscribedTopicRegex
-  const image = draft.group.surroundings.image()
-  let hasChanged = false
-  if (pattern !== before.subscribedTopicRegex && pattern !== '') {
-    if (!draft.subscriptions.resolved().has(pattern)) {
-      // Read before anything of it is kept: a pattern that cannot be read is an error of this request.
-      const topics = resolve(pattern, image)
-      draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
-    }
-    hasChanged = true
-  }
-  if (pattern !== before.subscribedTopicRegex && before.subscribedTopicRegex !== '') {
-    hasChanged = true
+  const hasOther = pattern !== before.subscribedTopicRegex
+  // Read before anything of it is kept: a pattern that cannot be read is an error of this request.
+  const isKnown = !hasOther || pattern === '' || takeUp(draft, pattern, nowMs)
+  if (hasOther && before.subscribedTopicRegex !== '') {
     if (!draft.subscriptions.isPatternSubscribed(before.subscribedTopicRegex)) {
       draft.deleteResolved(before.subscribedTopicRegex)
     }
   }
-  return refreshPatterns(draft, nowMs) || hasChanged
+  const hasRefreshed = refreshPatterns(draft, nowMs, isKnown)
+  return { hasChanged: hasOther || hasRefreshed, needsEpoch: (hasOther && isKnown) || hasRefreshed }
 }
 
-/** Resolves all patterns of the group again if topics have changed or it was long ago. True if topics came or went. */
-function refreshPatterns(draft: Draft, nowMs: number): boolean {
+/** False: its topics are not known yet. @throws KafkaError INVALID_REGULAR_EXPRESSION */
+function takeUp(draft: Draft, pattern: string, nowMs: number): boolean {
+  if (draft.subscriptions.resolved().has(pattern)) return true
+  const { surroundings } = draft.group
+  const image = surroundings.image()
+  const topics = surroundings.patterns.resolve(pattern, image.topics)
+  if (topics !== undefined) {
+    draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
+    return true
+  }
+  draft.note({
+    kind: 'metadata-changed',
+    generation: draft.groupEpoch,
+    reason: `it takes a while to find the topics of the pattern ${listNames([pattern])}: it stands for none until then`,
+  })
+  return false
+}
+
+/**
+ * Resolves all patterns of the group again if topics have changed, it was long ago, or it was not known for all of them last
+ * time. True if topics came or went.
+ */
+function refreshPatterns(draft: Draft, nowMs: number, isKnown: boolean): boolean {
   if (!draft.subscriptions.hasPatterns()) return false
   const { group } = draft
   const image = group.surroundings.image()
   const last = group.resolvedImage
-  if (last !== undefined) {
+  if (last?.isComplete) {
     const ageMs = nowMs - last.atMs
     const isDue =
+      !isKnown ||
       (last.image.topics !== image.topics && ageMs >= LEAST_REFRESH_INTERVAL_MS) ||
       ageMs >= group.surroundings.config().groupConsumerRegexRefreshIntervalMs
     if (!isDue) return false
   }
-  draft.after(() => {
-    group.resolvedImage = { image, atMs: nowMs }
-  })
-  draft.onFailed(() => {
-    group.resolvedImage = last
-  })
+  let isComplete = true
   let hasChanged = false
   for (const pattern of draft.subscriptions.subscribedPatterns()) {
     const known = draft.subscriptions.resolved().get(pattern)
-    const topics = resolveAgain(pattern, image)
-    if (topics === undefined || (known !== undefined && sameSet(known.topics, topics))) continue
+    const topics = resolveAgain(draft, pattern, image)
+    if (topics === 'not yet') isComplete = false
+    if (typeof topics !== 'object' || (known !== undefined && sameSet(known.topics, topics))) continue
     draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
     draft.note({
       kind: 'metadata-changed',
@@ -70,43 +88,30 @@ function refreshPatterns(draft: Draft, nowMs: number): boolean {
     })
     hasChanged = true
   }
+  draft.after(() => {
+    group.resolvedImage = { image, atMs: nowMs, isComplete }
+  })
+  draft.onFailed(() => {
+    group.resolvedImage = last
+  })
   return hasChanged
 }
 
 /**
- * Undefined for a pattern that cannot be read: another broker wrote it, with a syntax or a length that is none here. It
- * stands for what it stood for there, and those who use the group with it must not suffer from it.
+ * Unreadable: another broker wrote it, with a syntax or a length that is none here. It stands for what it stood for there, and
+ * those who use the group with it must not suffer from it.
  */
-function resolveAgain(pattern: string, image: ClusterImage): ReadonlySet<string> | undefined {
+function resolveAgain(
+  { group: { surroundings } }: Draft,
+  pattern: string,
+  image: ClusterImage,
+): ReadonlySet<string> | 'not yet' | 'unreadable' {
   try {
-    return resolve(pattern, image)
+    return surroundings.patterns.resolve(pattern, image.topics) ?? 'not yet'
   } catch (error) {
-    if (error instanceof KafkaError && error.error === errors.INVALID_REGULAR_EXPRESSION) return undefined
+    if (error instanceof KafkaError && error.error === errors.INVALID_REGULAR_EXPRESSION) return 'unreadable'
     throw error
   }
-}
-
-interface Known {
-  readonly pattern: TopicPattern
-  resolved: { readonly in: ClusterImage['topics']; readonly topics: ReadonlySet<string> } | undefined
-}
-
-const MOST_KNOWN = 500
-/** Patterns of all groups: many use the same, and reading one is not cheap. */
-const knownPatterns = new Map<string, Known>()
-
-/** @throws KafkaError INVALID_REGULAR_EXPRESSION */
-function resolve(pattern: string, image: ClusterImage): ReadonlySet<string> {
-  let known = knownPatterns.get(pattern)
-  if (known === undefined) {
-    if (knownPatterns.size >= MOST_KNOWN) knownPatterns.clear()
-    known = { pattern: compilePattern(pattern), resolved: undefined }
-    knownPatterns.set(pattern, known)
-  }
-  if (known.resolved?.in !== image.topics) {
-    known.resolved = { in: image.topics, topics: matchingTopics(known.pattern, image) }
-  }
-  return known.resolved.topics
 }
 
 function sameSet(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {

@@ -37,10 +37,12 @@ export function follow(
   member: ConsumerMember,
 ): boolean {
   draft.putMetadata(before, member)
-  const hasPatternChanged = followPatterns(draft, before, member, step.nowMs)
-  const hasChanged = hasPatternChanged || !sameNames(before.subscribedTopicNames, member.subscribedTopicNames)
-  const haveTopicsChanged = (hasChanged || !isCompared(draft)) && draft.compareTopics()
-  if (hasChanged || haveTopicsChanged || draft.isDue) draft.bumpEpoch()
+  const patterns = followPatterns(draft, before, member, step.nowMs)
+  const haveNamesChanged = !sameNames(before.subscribedTopicNames, member.subscribedTopicNames)
+  const hasChanged = patterns.hasChanged || haveNamesChanged
+  const needsEpoch = patterns.needsEpoch || haveNamesChanged
+  const haveTopicsChanged = (needsEpoch || !isCompared(draft)) && draft.compareTopics()
+  if (needsEpoch || haveTopicsChanged || draft.isDue) draft.bumpEpoch()
   noteNews(draft, member, hasChanged, haveTopicsChanged)
   return hasChanged
 }
