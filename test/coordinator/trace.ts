@@ -282,14 +282,14 @@ export class TraceShard<Rec, Machine extends Pieces<Rec>> {
     }
   }
 
-  /** Whom the step wanted to answer gets the error, unless the undoing has an answer of its own. */
+  /** Whom the step wanted to answer or to keep waiting gets the error, unless the undoing has an answer of its own. */
   private takeBack(step: TraceStep<Rec>, error: ErrorCode): void {
     const hasChangedState = step.records.some(({ isReplayed }) => !isReplayed)
     assert(step.undoes.length > 0 || !hasChangedState, 'nobody takes back what the step did to the state')
     const undoing = new TraceStep<Rec>(this.nowMs)
     for (const undo of step.undoes) undo(undoing, error)
     this.bringAbout(undoing)
-    for (const { waiter } of step.replies) {
+    for (const waiter of [...step.replies.map(({ waiter }) => waiter), ...step.waiters]) {
       const call = this.calls.get(waiter)
       if (this.calls.delete(waiter)) call!.settle({ error: new KafkaError(error) })
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { errors } from '../../../src/wire/errors.ts'
-import { classicGroup, mixedGroup } from './mixed-script.ts'
+import { ClassicConsumer, classicGroup, MixedScript, mixedGroup } from './mixed-script.ts'
 
 describe('the last member of the consumer protocol', () => {
   test('leaves: the group is a classic group again, and rebalances', () => {
@@ -51,6 +51,45 @@ describe('the last member of the consumer protocol', () => {
     script.live(4)
     assert.equal(script.say(script.classic('old')), 'generation 3: t-0 t-2')
     assert.equal(script.say(script.classic('again')), 'generation 3: t-1 t-3')
+  })
+
+  test('is started again with the classic protocol, and was the only member: the same', () => {
+    const script = new MixedScript({ topics: { t: 4 } })
+    script.join('new', { topics: ['t'], instance: 'one' })
+    script.enter('again', { topics: ['t'], instance: 'one' })
+    assert.equal(script.type, 'classic')
+    assert.equal(script.beat('new'), 'GROUP_ID_NOT_FOUND')
+    script.live(1)
+    assert.equal(script.say(script.classic('again')), 'generation 3: t-0 t-1 t-2 t-3')
+    script.assertSameAfterReload()
+    assert.deepEqual(
+      [...script.shard.timers.keys()].filter((key) => key.startsWith('consumer')),
+      [],
+    )
+  })
+
+  test('is started again alone, and nothing can be written down: it stays what it was', () => {
+    const script = new MixedScript({ topics: { t: 4 } })
+    script.join('new', { topics: ['t'], instance: 'one' })
+    script.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
+    const again = new ClassicConsumer('again', { topics: ['t'], instance: 'one' })
+    assert.equal(script.sendJoin(again).error, errors.COORDINATOR_NOT_AVAILABLE)
+    assert.equal(script.shape, 'Stable 2/2: new@2 t-0 t-1 t-2 t-3')
+    assert.equal(script.beat('new'), 'epoch 2')
+  })
+
+  test('is started again with the classic protocol, in a group larger than group.max.size: nobody has to go', () => {
+    const script = mixedGroup({ settings: { 'group.max.size': '1' } }, {})
+    script.leave('new')
+    script.live(3)
+    assert.equal(script.type, 'classic')
+    script.join('other', { topics: ['t'], instance: 'one' })
+    script.live(4)
+    script.crash('other')
+    script.enter('again', { topics: ['t'], instance: 'one' })
+    assert.equal(script.type, 'consumer')
+    script.live(4)
+    assert.match(script.shape, /^Stable .*: old@\d t-\d t-\d \/ again@\d t-\d t-\d$/)
   })
 
   test('leaves, and nothing can be written down: it stays what it was', () => {

@@ -8,6 +8,7 @@ import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-gro
 import { errors } from '../../../src/wire/errors.ts'
 import { MixedScript } from './mixed-script.ts'
 import { type Consumer, GROUP, type Subscription } from './script.ts'
+import { assertKafkaCouldLoad } from './strict-replay.ts'
 
 const NAMES = ['a', 'b', 'c', 'd', 's1', 's2']
 const CLASSIC_NAMES = ['k1', 'k2', 'k3', 'ks1', 'ks2']
@@ -196,6 +197,9 @@ class History extends MixedScript {
   check(): void {
     if (this.shard.records.length === 0) return
     this.assertSameAfterReload()
+    assertKafkaCouldLoad(
+      this.shard.log.map(({ record, bytes }) => ({ record, key: bytes!.key.toString('latin1') })),
+    )
   }
 
   /** Everybody lives on without further trouble. */

@@ -56,7 +56,9 @@ export function joinConsumerGroup(
   if (isUnnamed && predecessor !== undefined && predecessor.classic === null) {
     // A consumer was started again with the classic protocol, and was the last of the other.
     const leavers = new Set([predecessor.memberId])
-    if (downgradeWithout(scene, group, leavers)) return joinGroup(groups, request, step, group.surroundings)
+    if (downgradeWithout(scene, group, leavers, { newcomers: 1 })) {
+      return joinGroup(groups, request, step, group.surroundings)
+    }
   }
   return admit(scene, group, memberId, joining, subscription)
 }

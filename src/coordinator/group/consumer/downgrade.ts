@@ -22,17 +22,25 @@ import type { ConsumerMember } from './member.ts'
 import { assignmentOf, listPartitions, union } from './partitions.ts'
 import { cancelMemberTimers, groupTimerKey } from './timer-keys.ts'
 
+export interface DowngradeOptions {
+  /** How many members join the classic group in the same step, in place of those who leave. */
+  readonly newcomers?: number
+  /** Called when the records of it cannot be appended. */
+  readonly onFailed?: (step: GroupStep) => void
+}
+
 /** Converts the group, without those who leave, if it can be and may be. False: it stays a consumer group. */
 export function downgradeWithout(
   scene: Scene,
   group: ConsumerGroup,
   leavers: ReadonlySet<string>,
-  onFailed: (step: GroupStep) => void = () => {},
+  { newcomers = 0, onFailed = () => {} }: DowngradeOptions = {},
 ): boolean {
   const staying = [...group.members()].filter(({ memberId }) => !leavers.has(memberId))
+  const size = staying.length + newcomers
   const { groupConsumerMigrationPolicy: policy, groupMaxSize } = group.surroundings.config()
   if (policy !== 'bidirectional' && policy !== 'downgrade') return false
-  if (staying.length === 0 || staying.length > groupMaxSize) return false
+  if (size === 0 || size > groupMaxSize) return false
   if (staying.some(({ classic }) => classic === null)) return false
   const classic = classicGroupOf(group, staying, scene.step.nowMs)
   if (classic === undefined) return false
@@ -44,14 +52,14 @@ export function downgradeWithout(
   })
   const reason = 'the last member of the consumer protocol went: the group is a classic group again'
   group.surroundings.note(group.groupId, { kind: 'protocol-changed', generation: group.groupEpoch, reason })
-  prepareRebalance(classic, reason, scene.step)
+  if (staying.length > 0) prepareRebalance(classic, reason, scene.step)
   return true
 }
 
 /**
- * Stable, at the generation that is the group's epoch. Everybody counts as assigned what it has not given up yet: nobody
- * is told of it, as the rebalance follows, but the group may turn into a consumer group again before the rebalance ends.
- * Undefined if the members have no protocol in common.
+ * Stable, at the generation that is the group's epoch; Empty if nobody stays. Everybody counts as assigned what it has not
+ * given up yet: nobody is told of it, as the rebalance follows, but the group may turn into a consumer group again before
+ * the rebalance ends. Undefined if the members have no protocol in common.
  */
 function classicGroupOf(
   group: ConsumerGroup,
@@ -67,6 +75,7 @@ function classicGroupOf(
     },
     group.surroundings,
   )
+  if (members.length === 0) return classic
   for (const member of members) classic.add(classicMemberOf(member), CONSUMER_PROTOCOL_TYPE)
   classic.protocolName = classic.chooseProtocol()
   if (classic.protocolName === null) return undefined

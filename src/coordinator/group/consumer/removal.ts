@@ -26,7 +26,7 @@ export function removeMembers(
 ): void {
   if (departures.length === 0) return
   const leavers = new Set(departures.map(({ member }) => member.memberId))
-  if (downgradeWithout(scene, group, leavers, onFailed)) {
+  if (downgradeWithout(scene, group, leavers, { onFailed })) {
     for (const departure of departures)
       scene.surroundings.note(group.groupId, eventOf(departure, group.groupEpoch))
     return
