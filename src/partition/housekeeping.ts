@@ -1,10 +1,12 @@
 // What has to be done to logs from time to time: retention, syncs by age, checkpoints, forgetting silent producers.
-// Promises the intervals of Kafka's settings, and that a failure is told and tried again at the next turn.
+// Promises the intervals of Kafka's settings, that a failure is told and tried again at the next turn, and that one log
+// or directory in trouble does not keep the others from their turn.
 // Leaves how each is done to log/.
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
+import type { Partition } from './partition.ts'
 import type { Replicas } from './replicas.ts'
 
 export interface HousekeepingOptions {
@@ -33,7 +35,7 @@ export class Housekeeping {
     this.every(
       'retention',
       (config) => config.logRetentionCheckIntervalMs,
-      () => this.deleteOldSegments(),
+      () => this.eachPartition(({ log, highWatermark }) => void log.deleteOldSegments(highWatermark)),
     )
     this.every(
       'partitions that are offline',
@@ -43,7 +45,10 @@ export class Housekeeping {
     this.every(
       'sync by age',
       () => SYNC_CHECK_INTERVAL_MS,
-      () => this.syncByAge(),
+      () =>
+        this.eachPartition(async ({ log }) => {
+          if (log.isSyncDue()) await log.sync()
+        }),
     )
     this.every(
       'recovery points',
@@ -98,18 +103,33 @@ export class Housekeeping {
     next()
   }
 
-  private deleteOldSegments(): void {
-    for (const { log, highWatermark } of this.options.replicas.all()) log.deleteOldSegments(highWatermark)
+  private eachPartition(work: (partition: Partition) => void | Promise<void>): Promise<void> {
+    return each(this.options.replicas.all(), ({ log }) => log.failure === undefined, work)
   }
 
-  private async syncByAge(): Promise<void> {
-    for (const { log } of this.options.replicas.all()) if (log.isSyncDue()) await log.sync()
+  private eachDirectory(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
+    return each(this.options.directories, ({ failure }) => failure === undefined, work)
   }
+}
 
-  private async eachDirectory(work: (directory: LogDirectory) => Promise<void>): Promise<void> {
-    for (const directory of this.options.directories)
-      if (directory.failure === undefined) await work(directory)
+/** Does `work` with each of the `items` that works, whatever becomes of the others; rejects with what failed first. */
+async function each<Item>(
+  items: Iterable<Item>,
+  works: (item: Item) => boolean,
+  work: (item: Item) => void | Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = []
+  for (const item of items) {
+    try {
+      if (!works(item)) continue
+      const done = work(item)
+      if (done !== undefined) await done
+    } catch (error) {
+      // What broke the disk has been told when it did.
+      if (works(item)) failures.push(error)
+    }
   }
+  if (failures.length > 0) throw failures[0]
 }
 
 /** How far the partitions of a directory are committed, for its checkpoint. */

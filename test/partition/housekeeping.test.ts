@@ -22,7 +22,10 @@ interface House {
   readonly housekeeping: Housekeeping
   readonly lines: ReturnType<typeof noteLines>['lines']
   config: BrokerConfig
-  append(value: string, options?: { timestamp?: number; producerId?: number }): Promise<void>
+  append(
+    value: string,
+    options?: { timestamp?: number; producerId?: number; partition?: number },
+  ): Promise<void>
   /** Lets time pass, and with it what falls due. */
   pass(ms: number): Promise<void>
   checkpoint(name: string): string
@@ -32,29 +35,32 @@ function keepHouse(
   context: TestContext,
   settings: Readonly<{ [key: string]: string }> = {},
   configs: Readonly<{ [key: string]: string }> = {},
+  paths: readonly string[] = ['data'],
 ): House {
   const clock = new SimulatedClock()
   const files = new SimulatedFiles({ wallMs: () => clock.wallMs() })
   const { logger, lines } = noteLines()
   const environment = logEnvironment({ files, clock, random: new SeededRandom(1) })
-  const directory = new LogDirectory(environment, { path: 'data', clusterId: 'cluster', nodeId: NODE_ID })
+  const directories = paths.map(
+    (path) => new LogDirectory(environment, { path, clusterId: 'cluster', nodeId: NODE_ID }),
+  )
   const config = topicConfig(configs)
   const replicas = new Replicas({
     nodeId: NODE_ID,
     clock,
     logger,
     appendQueue: new AppendQueue(clock),
-    directories: [directory],
+    directories,
     topicConfig: () => config,
   })
-  new ImageFeed(replicas).put(topicImage('topic'))
+  new ImageFeed(replicas).put(topicImage('topic', { partitions: 2 }))
   const house = { config: parseBrokerConfig(settings) }
   const housekeeping = new Housekeeping({
     config: () => house.config,
     clock,
     logger,
     replicas,
-    directories: [directory],
+    directories,
   })
   context.after(() => housekeeping.close())
   housekeeping.start()
@@ -65,11 +71,11 @@ function keepHouse(
     replicas,
     housekeeping,
     lines,
-    async append(value: string, { timestamp = clock.wallMs(), producerId = -1 } = {}) {
+    async append(value: string, { timestamp = clock.wallMs(), producerId = -1, partition = 0 } = {}) {
       const producer = producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence: sequence++ }
       const batch = batchOf([value], { timestamp, ...producer })
       const { written } = replicas
-        .find('topic', 0)!
+        .find('topic', partition)!
         .append(batch, { origin: 'client', acks: 1, retain: false })
       clock.advance(0)
       await written
@@ -180,6 +186,36 @@ describe('Housekeeping', () => {
     mend()
     await house.pass(5000)
     assert.match(house.checkpoint('replication-offset-checkpoint'), /^topic 0 1$/m)
+  })
+
+  test('of one log that fails does not keep the others waiting', async (context) => {
+    const house = keepHouse(context, { 'log.retention.check.interval.ms': '1000' }, { 'retention.ms': '1' })
+    for (const partition of [0, 1]) await house.append('old', { partition })
+    const mend = house.files.fail('open', /topic-0\/0+1\.log/, 'ENOSPC')
+    await house.pass(1500)
+    const starts = () => [0, 1].map((index) => house.replicas.find('topic', index)!.log.startOffset)
+    assert.deepEqual(starts(), [0, 1])
+    const told = house.lines.filter(({ level }) => level === 'error')
+    assert.match(JSON.stringify(told), /retention.*ENOSPC/)
+    mend()
+    await house.pass(1500)
+    assert.deepEqual(starts(), [1, 1])
+  })
+
+  test('leaves a directory alone whose disk has failed, and goes on with the others', async (context) => {
+    const settings = { 'log.flush.offset.checkpoint.interval.ms': '1000' }
+    const house = keepHouse(context, settings, { 'flush.ms': '1000' }, ['data', 'other'])
+    for (const partition of [0, 1]) await house.append('x', { partition })
+    house.files.fail('sync', /^data\/topic-0/, 'EIO')
+    await house.pass(4000)
+    const synced = [0, 1].map((index) => house.replicas.find('topic', index)!.log.syncedEndOffset)
+    assert.deepEqual(synced, [0, 1])
+    const told = house.lines.filter(({ level }) => level === 'error')
+    assert.equal(told.length, 1)
+    assert.match(
+      house.files.readFileSync('other/recovery-point-offset-checkpoint').toString(),
+      /^topic 1 1$/m,
+    )
   })
 
   test('does nothing any more once it is closed, not even what was under way', async (context) => {
