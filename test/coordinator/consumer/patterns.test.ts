@@ -125,3 +125,127 @@ describe('topics that match', () => {
     assert.equal(script.shard.records.length, records)
   })
 })
+
+describe('a pattern whose topics take long to find', () => {
+  /** So few steps that a turn of the event loop gets no further than one topic. */
+  const slowly = { patterns: { stepsPerTurn: 1 } }
+
+  test('stands for none yet; the first heartbeat after they are known brings them', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1, logs2: 1, other: 1 }, ...slowly })
+    script.endsTurns = false
+    assert.equal(script.join('a', { regex: 'logs.*' }), 'epoch 1:')
+    assert.ok(!script.recordTypes().includes('RegularExpression'))
+    assert.equal(script.shape, 'Stable 1/1: a@1')
+    script.assertSameAfterReload()
+    assert.ok(
+      script
+        .reasons()
+        .includes('it takes a while to find the topics of the pattern logs.*: it stands for none until then'),
+    )
+
+    assert.equal(script.beat('a'), 'epoch 1')
+    script.endTurn()
+    assert.equal(script.beat('a'), 'epoch 1')
+    while (script.endTurn());
+    assert.equal(script.beat('a'), 'epoch 2: logs1-0 logs2-0')
+    assert.ok(script.reasons().includes('the pattern logs.* now stands for logs1, logs2'))
+    script.assertSameAfterReload()
+    const records = script.shard.records.length
+    assert.equal(script.beat('a'), 'epoch 2')
+    assert.equal(script.shard.records.length, records)
+  })
+
+  test('is resolved with the heartbeat of any member', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1, t: 1 }, ...slowly })
+    script.join('a', 't')
+    script.join('b', { regex: 'logs.*' })
+    script.endTurn()
+    script.endTurn()
+    assert.equal(script.beat('a'), 'epoch 3')
+    assert.equal(script.beat('b'), 'epoch 3: logs1-0')
+  })
+
+  test('begins no epoch: the others do not notice until it is known', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1, logs2: 1, t: 2 }, ...slowly })
+    script.endsTurns = false
+    script.join('a', 't')
+    script.join('b', 't')
+    script.settle()
+    assert.equal(script.shape, 'Stable 3/3: a@3 t-0 / b@3 t-1')
+    assert.equal(script.beat('b', { subscribedTopicNames: [], subscribedTopicRegex: 'logs.*' }), 'epoch 3:')
+    // The names are gone at once, which is another epoch; what the pattern brings is one more.
+    script.settle()
+    assert.equal(script.shape, 'Stable 4/4: a@4 t-0 t-1 / b@4')
+    assert.equal(script.beat('b', { subscribedTopicRegex: 'l.*' }), 'epoch 4')
+    assert.equal(script.shape, 'Stable 4/4: a@4 t-0 t-1 / b@4')
+    while (script.endTurn());
+    script.settle()
+    assert.equal(script.shape, 'Stable 5/5: a@5 t-0 t-1 / b@5 logs1-0 logs2-0')
+    script.assertSameAfterReload()
+  })
+
+  test('in place of one that is known: the topics of the one before go at once', () => {
+    const script = new ConsumerScript({ topics: { a1: 1, b1: 1 }, ...slowly })
+    script.join('m', { regex: 'a.*' })
+    script.settle()
+    assert.equal(script.shape, 'Stable 2/2: m@2 a1-0')
+    script.endsTurns = false
+    assert.equal(script.beat('m', { subscribedTopicRegex: 'b.*' }), 'epoch 2:')
+    assert.deepEqual([...script.group.subscriptions.resolved().keys()], [])
+    script.assertSameAfterReload()
+    while (script.endTurn());
+    script.settle()
+    assert.equal(script.shape, 'Stable 3/3: m@3 b1-0')
+    script.assertSameAfterReload()
+  })
+
+  test('stands for what it did while new topics are looked at', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1 }, ...slowly })
+    script.join('a', { regex: 'logs.*' })
+    script.settle()
+    assert.equal(script.shape, 'Stable 2/2: a@2 logs1-0')
+    script.endsTurns = false
+    script.createTopic('logs2', 1)
+    script.advance(1000)
+    assert.equal(script.beat('a'), 'epoch 2')
+    while (script.endTurn());
+    assert.equal(script.beat('a'), 'epoch 3: logs1-0 logs2-0')
+  })
+
+  test('is looked for again after loading: what the log says holds until then', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1, t: 1 }, ...slowly })
+    script.join('a', { regex: 'logs.*' })
+    script.settle()
+    script.endsTurns = false
+    script.join('b', { regex: 't.*' })
+    script.createTopic('logs2', 1)
+    script.shard.restart()
+    assert.equal(script.shape, 'Stable 2/2: a@2 logs1-0 / b@2')
+    assert.equal(script.beat('a'), 'epoch 2')
+    assert.equal(script.beat('b'), 'epoch 2')
+    while (script.endTurn());
+    script.settle()
+    assert.equal(script.shape, 'Stable 3/3: a@3 logs1-0 logs2-0 / b@3 t-0')
+    script.assertSameAfterReload()
+  })
+
+  test('nobody has any more when it is known: nothing is written of it', () => {
+    const script = new ConsumerScript({ topics: { logs1: 1, t: 1 }, ...slowly })
+    script.endsTurns = false
+    script.join('a', 't')
+    script.join('b', { regex: 'logs.*' })
+    script.leave('b')
+    while (script.endTurn());
+    script.settle()
+    assert.ok(!script.recordTypes().includes('RegularExpression'))
+    assert.equal(script.shape, 'Stable 3/3: a@3 t-0')
+    script.assertSameAfterReload()
+  })
+
+  test('that cannot be read is an error at once', () => {
+    const script = new ConsumerScript({ topics: { t: 1 }, ...slowly })
+    script.endsTurns = false
+    script.join('a', { regex: 't.*' })
+    assert.equal(script.join('b', { regex: '(' }), 'INVALID_REGULAR_EXPRESSION')
+  })
+})
