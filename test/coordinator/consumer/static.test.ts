@@ -81,6 +81,18 @@ describe('a static member on leave', () => {
     script.assertSameAfterReload()
   })
 
+  test('that was to give up something has its whole session also after a restart of the broker', () => {
+    const script = new ConsumerScript({ topics: { t: 2 } })
+    script.join('a', { topics: ['t'], instance: 'one', rebalanceMs: 10_000 })
+    script.join('b', 't')
+    script.beat('a')
+    script.leave('a', -2)
+    script.shard.restart()
+    script.advance(20_000)
+    assert.equal(script.beat('b'), 'epoch 3: t-1')
+    assert.equal(script.join('a2', { topics: ['t'], instance: 'one' }), 'epoch 3: t-0')
+  })
+
   test('may have subscribed to something else: the group goes on to the next epoch', () => {
     const script = new ConsumerScript({ topics: { t: 2, u: 1 } })
     script.join('a', { topics: ['t'], instance: 'one' })

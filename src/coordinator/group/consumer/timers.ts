@@ -3,7 +3,7 @@
 import type { GroupStep, Groups } from '../group.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { Draft, type Scene } from './draft.ts'
-import { type ConsumerMember, memberStates } from './member.ts'
+import { type ConsumerMember, memberStates, STATIC_LEAVE_EPOCH } from './member.ts'
 import { removeMembers } from './removal.ts'
 import { assignmentDelayMs, updateTarget } from './target.ts'
 import { groupTimerKey, memberTimerKey, type TimerKind } from './timer-keys.ts'
@@ -18,11 +18,14 @@ export function startSession(scene: Scene, groupId: string, member: ConsumerMemb
   start(scene, groupId, member.memberId, 'session', timeoutMs, () => `its session of ${timeoutMs} ms ran out`)
 }
 
-/** Sets the timer that fits the state of a member that was just moved: of the consumer protocol only. */
+/**
+ * Sets the timer that fits the state of a member that was just moved: of the consumer protocol only. One on leave keeps its
+ * state and has nothing to give up: its session alone says how long it may be away.
+ */
 export function followRevocation(scene: Scene, groupId: string, member: ConsumerMember): void {
   if (member.classic !== null) return
   const { memberId, memberEpoch, rebalanceTimeoutMs } = member
-  if (member.state !== memberStates.UNREVOKED_PARTITIONS) {
+  if (member.state !== memberStates.UNREVOKED_PARTITIONS || memberEpoch === STATIC_LEAVE_EPOCH) {
     scene.step.cancel(memberTimerKey('revocation', groupId, memberId))
     return
   }
