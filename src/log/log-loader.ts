@@ -88,14 +88,11 @@ function loadSegments(
     }
   }
   // A damaged last segment is checked in full even if the stop was clean.
-  const recoveryPoint = Math.min(
-    options.isClean ? Number.POSITIVE_INFINITY : options.recoveryPoint,
-    damagedIndex ?? Number.POSITIVE_INFINITY,
-  )
-  const first = Math.max(
-    0,
-    segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint),
-  )
+  const recoveryPoint = options.isClean ? Number.POSITIVE_INFINITY : options.recoveryPoint
+  // The segment that ends at the recovery point is looked through, too: its indexes are only as safe as what follows it.
+  const notSynced = segments.findLastIndex((segment) => segment.baseOffset < recoveryPoint)
+  const damaged = segments.findIndex((segment) => segment.baseOffset === damagedIndex)
+  const first = Math.max(0, damaged < 0 ? notSynced : Math.min(notSynced, damaged))
   restoreProducers(recovered, segments.slice(0, first), segments[first]!.baseOffset)
   const { segments: good, endOffset } = recoverSegments(recovered, segments.slice(first))
   return { kept: [...segments.slice(0, first), ...good], endOffset, isRecovered: true }

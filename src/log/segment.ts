@@ -148,12 +148,14 @@ export class Segment {
 
   /** Age as the rolling counts it: between record timestamps where there are any. */
   private ageMs(timestamp: number, nowMs: number): number {
-    if (Number.isNaN(this.firstTimestamp)) {
-      const header = fileSource(this.file, this.size)(0, batch.HEADER_BYTES)
-      this.firstTimestamp =
-        header.byteLength < batch.HEADER_BYTES ? batch.NO_TIMESTAMP : batch.maxTimestamp(header, 0)
-    }
+    if (Number.isNaN(this.firstTimestamp)) this.firstTimestamp = this.timestampOfFirst()
     return this.firstTimestamp >= 0 ? timestamp - this.firstTimestamp : nowMs - this.createdMs
+  }
+
+  /** Largest timestamp of the first batch in the file. */
+  private timestampOfFirst(): number {
+    const header = fileSource(this.file, this.size)(0, batch.HEADER_BYTES)
+    return header.byteLength < batch.HEADER_BYTES ? batch.NO_TIMESTAMP : batch.maxTimestamp(header, 0)
   }
 
   /** Fills `target` from `position` on; all of it must have been written. */
@@ -277,6 +279,8 @@ export class Segment {
     this.writeIndexes()
     this.trim()
     this.markSealed()
+    // The batches may be on the device already, the indexes are not.
+    this.isDirty = true
   }
 
   /** Gives back what was preallocated and is not needed. */
@@ -342,8 +346,12 @@ export class Segment {
     const loaded = this.environment.files.existsSync(path)
       ? parseTimeIndex(this.environment.files.readFileSync(path))
       : { damage: 'the file is missing' }
-    if ('entries' in loaded) return loaded.entries
-    return this.rebuilt(path, loaded.damage).times.contents()
+    // A file without contents is what a loss of power may have left of it.
+    const isLost =
+      'entries' in loaded && loaded.entries.timestamps.length === 0 && this.timestampOfFirst() >= 0
+    if ('entries' in loaded && !isLost) return loaded.entries
+    const reason = 'damage' in loaded ? loaded.damage : 'it is empty, but the batches have times'
+    return this.rebuilt(path, reason).times.contents()
   }
 
   /** The indexes as they should be, made by a second segment that reads the same file. */

@@ -83,6 +83,47 @@ describe('after a loss of power', () => {
     assert.ok(cuts > 50, `only ${cuts} torn tails were met`)
   })
 
+  test('times below the recovery point are found, though their batches are not looked at again', async () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const random = new SeededRandom(seed)
+      const world = workshop({ crashes: true })
+      const log = openLog(world, config)
+      const times: number[] = []
+      for (let i = 0; i < 30; i++) {
+        const timestamp = 1_700_000_000_000 + i * 1000
+        times.push(timestamp)
+        appendAndWrite(log, batchOf(['x'.repeat(1500)], { timestamp }))
+        // Segments end that have just been synced, and others.
+        if (random.below(2) === 0) await log.sync()
+      }
+      await log.sync()
+      assert.ok(log.segmentCount > 1)
+      world.files.crash(random)
+      const again = openLog(restarted(world), config, { recoveryPoint: log.syncedEndOffset })
+      const found = times.map((time) => again.offsetForTimestamp(time)?.offset)
+      assert.deepEqual(
+        found,
+        times.map((_, i) => i),
+        `seed ${seed}`,
+      )
+    }
+  })
+
+  test('an index of times without contents is made anew', async () => {
+    const world = workshop()
+    const log = openLog(world, config)
+    for (let i = 0; i < 30; i++) appendAndWrite(log, batchOf(['x'.repeat(1500)], { timestamp: 1000 + i }))
+    await log.closeCleanly()
+    world.files.writeFileSync(SEGMENT.replace('.log', '.timeindex'), Buffer.alloc(0))
+    const next = restarted(world)
+    const again = openLog(next, config, { isClean: true })
+    assert.equal(again.offsetForTimestamp(1005)?.offset, 5)
+    assert.deepEqual(
+      next.reports.map(({ action }) => action),
+      ['rebuilt'],
+    )
+  })
+
   test('epochs below the recovery point are there, though their batches are not looked at again', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const world = workshop({ crashes: true })
