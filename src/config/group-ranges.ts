@@ -1,5 +1,5 @@
-// What the settings of consumer groups must be to each other: a value between its own smallest and largest, and sessions
-// longer than the time between heartbeats.
+// What the settings of groups must be to each other: a value between its own smallest and largest, and sessions longer than
+// the time between heartbeats; and which lists cannot go without something.
 // Promises Apache Kafka 4.3's rules (GroupCoordinatorConfig), and problems that name both settings with their values.
 import type { ConfigProblem } from './config-error.ts'
 
@@ -12,6 +12,8 @@ interface Ranged {
 }
 
 export interface GroupRanges {
+  readonly groupCoordinatorRebalanceProtocols: readonly string[]
+  readonly groupConsumerAssignors: readonly string[]
   readonly groupConsumerSessionTimeoutMs: number
   readonly groupConsumerMinSessionTimeoutMs: number
   readonly groupConsumerMaxSessionTimeoutMs: number
@@ -48,6 +50,13 @@ function ranged(config: GroupRanges): readonly Ranged[] {
 
 export function groupRangeProblems(config: GroupRanges): ConfigProblem[] {
   const problems: ConfigProblem[] = []
+  if (!config.groupCoordinatorRebalanceProtocols.includes('classic')) {
+    const message = 'does not name classic, which cannot be disabled'
+    problems.push({ key: 'group.coordinator.rebalance.protocols', message })
+  }
+  if (config.groupConsumerAssignors.length === 0) {
+    problems.push({ key: 'group.consumer.assignors', message: 'is empty; allowed: any of uniform, range' })
+  }
   for (const { key, value, min, max } of ranged(config)) {
     const name = `group.consumer.${key}`
     if (value < min) {

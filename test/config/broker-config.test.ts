@@ -90,5 +90,11 @@ describe('broker configuration', () => {
       problems({ 'log.cleaner.min.compaction.lag.ms': '9', 'log.cleaner.max.compaction.lag.ms': '8' }),
       ['log.cleaner.min.compaction.lag.ms: 9 is above log.cleaner.max.compaction.lag.ms (8)'],
     )
+    assert.deepEqual(problems({ 'group.coordinator.rebalance.protocols': 'consumer' }), [
+      'group.coordinator.rebalance.protocols: does not name classic, which cannot be disabled',
+    ])
+    assert.deepEqual(problems({ 'group.consumer.assignors': '' }), [
+      'group.consumer.assignors: is empty; allowed: any of uniform, range',
+    ])
   })
 })
