@@ -5,6 +5,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
+import { ConsumerGroup } from '../../../src/coordinator/group/consumer/consumer-group.ts'
+import { memberStates } from '../../../src/coordinator/group/consumer/member.ts'
+import { groupTimerKey, memberTimerKey } from '../../../src/coordinator/group/consumer/timer-keys.ts'
 import { errors } from '../../../src/wire/errors.ts'
 import { MixedScript } from './mixed-script.ts'
 import { type Consumer, GROUP, type Subscription } from './script.ts'
@@ -202,6 +205,36 @@ class History extends MixedScript {
     )
   }
 
+  /** Every member has the timers that can end it, and nobody else has any. */
+  checkTimers(): void {
+    const group = this.shard.machine.groups.get(GROUP)
+    const isConsumer = group instanceof ConsumerGroup
+    // Those of classic members that a failed step has removed fire, and do nothing.
+    const timers = [...this.shard.timers.keys()].filter((key) => key.startsWith('consumer-'))
+    const wanted = new Set<string>()
+    const allowed = new Set<string>()
+    for (const { memberId, memberEpoch, state, classic } of isConsumer ? group.members() : []) {
+      wanted.add(memberTimerKey('session', GROUP, memberId))
+      const gives = state === memberStates.UNREVOKED_PARTITIONS && memberEpoch >= 0 && classic === null
+      if (gives) wanted.add(memberTimerKey('revocation', GROUP, memberId))
+      if (group.awaitedJoins.has(memberId)) wanted.add(memberTimerKey('join', GROUP, memberId))
+      if (classic !== null) allowed.add(memberTimerKey('sync', GROUP, memberId))
+    }
+    allowed.add(groupTimerKey('target', GROUP))
+    const waits = isConsumer && group.classicMemberCount > 0 && group.assignmentEpoch < group.groupEpoch
+    if (waits) wanted.add(groupTimerKey('target', GROUP))
+    assert.deepEqual(
+      [...wanted].filter((key) => !timers.includes(key)),
+      [],
+      'timers that are not set',
+    )
+    assert.deepEqual(
+      timers.filter((key) => !wanted.has(key) && !allowed.has(key)),
+      [],
+      'timers left over',
+    )
+  }
+
   /** Everybody lives on without further trouble. */
   calm(): void {
     for (let round = 0; round < 40; round++) {
@@ -269,6 +302,7 @@ test('partitions never have two owners, epochs never go back, and members that l
       const history = new History({ topics: { t: 4, u: 2 }, settings })
       for (const [position, action] of actions.entries()) {
         history.act(action)
+        history.checkTimers()
         if (position % 8 === 7) history.check()
       }
       history.calm()
@@ -288,6 +322,7 @@ for (const isCooperative of [false, true]) {
         history.isCooperative = isCooperative
         for (const [position, action] of actions.entries()) {
           history.act(action)
+          history.checkTimers()
           if (position % 8 === 7) history.check()
         }
         history.calm()
