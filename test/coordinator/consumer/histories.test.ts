@@ -207,22 +207,22 @@ class History extends MixedScript {
 
   /** Every member has the timers that can end it, and nobody else has any. */
   checkTimers(): void {
-    const group = this.shard.machine.groups.get(GROUP)
-    const isConsumer = group instanceof ConsumerGroup
+    const known = this.shard.machine.groups.get(GROUP)
+    const group = known instanceof ConsumerGroup ? known : undefined
     // Those of classic members that a failed step has removed fire, and do nothing.
     const timers = [...this.shard.timers.keys()].filter((key) => key.startsWith('consumer-'))
     const wanted = new Set<string>()
     const allowed = new Set<string>()
-    for (const { memberId, memberEpoch, state, classic } of isConsumer ? group.members() : []) {
+    for (const { memberId, memberEpoch, state, classic } of group?.members() ?? []) {
       wanted.add(memberTimerKey('session', GROUP, memberId))
       const gives = state === memberStates.UNREVOKED_PARTITIONS && memberEpoch >= 0 && classic === null
       if (gives) wanted.add(memberTimerKey('revocation', GROUP, memberId))
-      if (group.awaitedJoins.has(memberId)) wanted.add(memberTimerKey('join', GROUP, memberId))
+      if (group!.awaitedJoins.has(memberId)) wanted.add(memberTimerKey('join', GROUP, memberId))
       if (classic !== null) allowed.add(memberTimerKey('sync', GROUP, memberId))
     }
     allowed.add(groupTimerKey('target', GROUP))
-    const waits = isConsumer && group.classicMemberCount > 0 && group.assignmentEpoch < group.groupEpoch
-    if (waits) wanted.add(groupTimerKey('target', GROUP))
+    const hasClassic = group !== undefined && group.classicMemberCount > 0
+    if (hasClassic && group.assignmentEpoch < group.groupEpoch) wanted.add(groupTimerKey('target', GROUP))
     assert.deepEqual(
       [...wanted].filter((key) => !timers.includes(key)),
       [],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ClassicGroup } from '../../../src/coordinator/group/classic/classic-group.ts'
-import { encodeAssignment } from '../../../src/wire/consumer-protocol.ts'
+import { encodeAssignment, encodeSubscription } from '../../../src/wire/consumer-protocol.ts'
 import { errors } from '../../../src/wire/errors.ts'
 import { ClassicConsumer, classicGroup, MixedScript, mixedGroup } from './mixed-script.ts'
 import { GROUP } from './script.ts'
@@ -216,6 +216,12 @@ describe('a member of the classic protocol in a consumer group', () => {
     assert.equal(
       script.sendJoin(script.classic('old'), { memberId: '', protocols: damaged }).error.name,
       'INCONSISTENT_GROUP_PROTOCOL',
+    )
+    const endless = { topics: new Array<string>(100_001).fill('t'), ownedPartitions: [], generationId: -1 }
+    const tooMany = [{ name: 'range', metadata: encodeSubscription(endless, 0) }]
+    assert.equal(
+      script.sendJoin(script.classic('old'), { memberId: '', protocols: tooMany }).error.name,
+      'INVALID_REQUEST',
     )
     assert.equal(
       script.sendJoin(script.classic('old'), { memberId: '', sessionTimeoutMs: 1 }).error.name,

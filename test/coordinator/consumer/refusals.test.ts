@@ -31,7 +31,7 @@ describe('a request is refused as INVALID_REQUEST', () => {
     [
       'more names than any record has room for',
       { subscribedTopicNames: Array.from({ length: 100_001 }, (_, i) => `t${i}`) },
-      /: SubscribedTopicNames has more than 100000 names/,
+      /: The subscription has more than 100000 names/,
     ],
     ['going on leave without an instance id', { memberEpoch: -2 }, /: InstanceId can't be null/],
     ['an epoch below -2', { memberEpoch: -3 }, /: MemberEpoch is invalid/],

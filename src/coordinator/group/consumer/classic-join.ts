@@ -25,6 +25,7 @@ import { downgradeWithout } from './downgrade.ts'
 import { Draft, type Scene } from './draft.ts'
 import { type ConsumerMember, emptyMember, topicNames } from './member.ts'
 import { follow, move, succeed } from './progress.ts'
+import { checkTopicNames } from './request.ts'
 import { updateTarget } from './target.ts'
 import { awaitSync, awaitTarget, endJoin, startSession } from './timers.ts'
 import { listByIds } from './upgrade.ts'
@@ -49,6 +50,7 @@ export function joinConsumerGroup(
     : request.memberId
   checkRoom(group, memberId, groupInstanceId)
   const subscription = checkProtocols(group, joining)
+  checkTopicNames(subscription.topics)
   if (isUnnamed && groupInstanceId === null && request.apiVersion >= MEMBER_ID_REQUIRED_SINCE) {
     return { errorCode: errors.MEMBER_ID_REQUIRED.code, memberId }
   }

@@ -26,6 +26,14 @@ const MEMBER_ID_REQUIRED_VERSION = 1
 /** No record has room for more names, and to sort a million of them takes seconds. */
 const MOST_TOPIC_NAMES = 100_000
 
+/** @throws KafkaError INVALID_REQUEST for a subscription that is too long for any member */
+export function checkTopicNames(names: readonly string[] | null): void {
+  refuse(
+    (names?.length ?? 0) > MOST_TOPIC_NAMES,
+    `The subscription has more than ${MOST_TOPIC_NAMES} names of topics.`,
+  )
+}
+
 /** @throws KafkaError INVALID_REQUEST, UNSUPPORTED_ASSIGNOR */
 export function checkHeartbeat(request: HeartbeatRequest, config: BrokerConfig): void {
   const { memberEpoch, apiVersion } = request
@@ -34,10 +42,7 @@ export function checkHeartbeat(request: HeartbeatRequest, config: BrokerConfig):
   refuse(isBlank(request.groupId), "GroupId can't be empty.")
   refuse(request.instanceId !== null && isBlank(request.instanceId), "InstanceId can't be empty.")
   refuse(request.rackId !== null && isBlank(request.rackId), "RackId can't be empty.")
-  refuse(
-    (request.subscribedTopicNames?.length ?? 0) > MOST_TOPIC_NAMES,
-    `SubscribedTopicNames has more than ${MOST_TOPIC_NAMES} names.`,
-  )
+  checkTopicNames(request.subscribedTopicNames)
   if (memberEpoch === JOIN_EPOCH) checkJoin(request)
   refuse(
     memberEpoch === STATIC_LEAVE_EPOCH && request.instanceId === null,
