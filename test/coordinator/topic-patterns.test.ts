@@ -41,7 +41,7 @@ class Stage {
 
   /** `a b c`, `nothing`, or `not yet`. */
   ask(pattern: string): string {
-    const topics = this.patterns.resolve(pattern, this.image.topics)
+    const topics = this.patterns.resolveNew(pattern, this.image.topics)
     return topics === undefined ? 'not yet' : [...topics].join(' ') || 'nothing'
   }
 
@@ -179,6 +179,33 @@ describe('a turn of the event loop', () => {
     for (let i = 0; i < 50; i++) assert.equal(stage.ask(`${SLOW}${i}`), 'not yet')
     const compiling = 50 * compilePattern(`${SLOW}10`).steps
     assert.ok(stage.patterns.steps <= compiling + 3 * stepsForName, `${stage.patterns.steps}`)
+  })
+
+  test('reads nothing more of what groups have already when its steps are used up', () => {
+    const stage = new Stage(longNames(10), { stepsPerTurn: stepsForName })
+    stage.ask(SLOW)
+    stage.ask(`${SLOW}y`)
+    const before = stage.patterns.steps
+    for (let i = 0; i < 50; i++) {
+      assert.equal(stage.patterns.resolve(`${SLOW}${i}`, stage.image.topics), undefined)
+    }
+    assert.ok(stage.patterns.steps - before < 7 * compilePattern(SLOW).steps)
+  })
+
+  test('counts what it takes to put many names in order', () => {
+    const topics = Array.from({ length: 1000 }, (_, i) => `t${i}`)
+    const stage = new Stage(topics, { stepsPerTurn: 45_000 })
+    // To look at them takes less.
+    assert.equal(stage.ask('t.*'), 'not yet')
+    stage.turn()
+    assert.equal(stage.ask('t.*').split(' ').length, 1000)
+    stage.delete('t5')
+    assert.equal(stage.ask('t.*').split(' ').length, 999)
+    stage.delete('t6')
+    stage.ask('x')
+    assert.equal(stage.ask('t.*'), 'not yet', 'others have asked in this turn')
+    stage.turnAll()
+    assert.equal(stage.ask('t.*').split(' ').length, 998)
   })
 
   test('leaves usual patterns their part while slow ones are at work', () => {

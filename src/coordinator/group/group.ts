@@ -75,7 +75,7 @@ export interface GroupSurroundings {
   image(): ClusterImage
   readonly random: Random
   /** The topics that patterns stand for, as far as they are known. */
-  readonly patterns: Pick<TopicPatterns, 'resolve'>
+  readonly patterns: Pick<TopicPatterns, 'resolve' | 'resolveNew'>
   /** Notes what happened to a group and why, for people. */
   note(groupId: string, event: TimelineEvent): void
 }

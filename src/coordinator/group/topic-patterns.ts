@@ -29,6 +29,9 @@ const TURNS_AT_A_STRETCH = 16
 /** Longer than a consumer is silent unless it is gone. */
 const ABANDONED_AFTER_MS = 60_000
 
+/** Steps to put a name in its order among those that match. */
+const STEPS_PER_MATCH = 20
+
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
 /** What is known of a pattern. It is not kept compiled: that may take some hundred KB. */
@@ -96,25 +99,39 @@ export class TopicPatterns {
   }
 
   /**
-   * The names of all topics that the pattern matches, in order. As with Apache Kafka 4.3 that includes internal topics: a
-   * pattern that begins with `__` or `.*` asks for them. Undefined: not yet; to be asked again with the next heartbeat.
+   * `resolve` for a pattern that a request brings: it is read in any case.
    * @throws KafkaError INVALID_REGULAR_EXPRESSION
    */
+  resolveNew(source: string, topics: ClusterImage['topics']): ReadonlySet<string> | undefined {
+    return this.find(source, topics, this.known.has(source) ? undefined : this.compile(source))
+  }
+
+  /**
+   * The names of all topics that the pattern matches, in order. As with Apache Kafka 4.3 that includes internal topics: a
+   * pattern that begins with `__` or `.*` asks for them. Undefined: not yet; to be asked again with the next heartbeat.
+   * @throws KafkaError INVALID_REGULAR_EXPRESSION, but for the first time perhaps not yet
+   */
   resolve(source: string, topics: ClusterImage['topics']): ReadonlySet<string> | undefined {
-    // First of all, so that whoever brings a pattern that cannot be read is told so whatever else there is to do.
-    const fresh = this.known.has(source) ? undefined : this.compile(source)
+    if (this.known.has(source)) return this.find(source, topics, undefined)
+    // A group may have more patterns than are remembered.
+    return this.stepsLeft > 0 ? this.resolveNew(source, topics) : undefined
+  }
+
+  private find(
+    source: string,
+    topics: ClusterImage['topics'],
+    fresh: TopicPattern | undefined,
+  ): ReadonlySet<string> | undefined {
     if (this.isClosed) return undefined
     this.names.follow(topics)
     const known = this.take(source)
     if (known === undefined) return undefined
-    if (this.isBehind(known) && !this.queue.has(known)) {
+    if (!this.isDone(known) && !this.queue.has(known)) {
       this.spend(known, fresh)
-      if (this.isBehind(known) && this.queue.size < this.mostQueued) this.queue.add(known)
+      if (!this.isDone(known) && this.queue.size < this.mostQueued) this.queue.add(known)
     }
     if (known.failure !== undefined) throw known.failure
-    if (this.isBehind(known)) return undefined
-    this.settle(known)
-    return known.topics
+    return this.isDone(known) ? known.topics : undefined
   }
 
   /** Ends the work in the background. */
@@ -162,20 +179,29 @@ export class TopicPatterns {
     }
   }
 
+  /** Whether there are names to look at. */
   private isBehind({ upTo, failure }: Known): boolean {
     return upTo < this.names.last && failure === undefined
+  }
+
+  private isDone(known: Known): boolean {
+    return !this.isBehind(known) && known.found.length === 0 && known.deletions === this.names.deletions
   }
 
   /** All names have been looked at: adds what was found, and takes away what is gone. */
   private settle(known: Known): void {
     const { names } = this
-    if (known.found.length === 0 && known.deletions === names.deletions) return
+    this.stepCount += this.settlingSteps(known)
     const all = [...known.topics, ...known.found].filter((name) => names.has(name))
     known.topics = new Set(all.sort())
     known.found = []
     known.deletions = names.deletions
     this.putLast(known)
     this.forgetOthers(0)
+  }
+
+  private settlingSteps({ topics, found }: Known): number {
+    return (topics.size + found.length) * STEPS_PER_MATCH
   }
 
   // Looking at names.
@@ -190,9 +216,14 @@ export class TopicPatterns {
   private spend(known: Known, fresh: TopicPattern | undefined): void {
     this.awaitTurn()
     if (this.stepsLeft <= 0) return
-    const pattern = fresh ?? this.compile(known.source)
-    this.stepsLeft -= pattern.steps
-    this.stepsLeft -= this.look(known, pattern, this.stepsLeft, 0)
+    if (this.isBehind(known)) {
+      const pattern = fresh ?? this.compile(known.source)
+      this.stepsLeft -= pattern.steps
+      this.stepsLeft -= this.look(known, pattern, this.stepsLeft, 0)
+    }
+    if (this.isBehind(known) || this.settlingSteps(known) > this.stepsLeft) return
+    this.stepsLeft -= this.settlingSteps(known)
+    this.settle(known)
   }
 
   /** Looks at as many names as so many steps allow, and at `least` names; returns the steps that it took. */
@@ -243,11 +274,11 @@ export class TopicPatterns {
       const { known, pattern } = running
       this.look(known, pattern, steps - (this.stepCount - before), least)
       least = 0
-      steps -= this.stepCount - before
       if (this.isBehind(known)) break
       this.queue.delete(known)
       this.running = undefined
       this.settle(known)
+      steps -= this.stepCount - before
     }
     this.takeTurns()
   }

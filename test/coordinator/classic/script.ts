@@ -23,7 +23,7 @@ import type { Waiter } from '../../../src/coordinator/step.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
 import type { SyncGroupRequest } from '../../../src/wire/apis/sync-group.ts'
 import { errorByCode, errors, KafkaError } from '../../../src/wire/errors.ts'
-import { GroupPieces } from '../pieces.ts'
+import { GroupPieces, noPatterns } from '../pieces.ts'
 import { type Call, type Pieces, TraceShard } from '../trace.ts'
 
 export const GROUP = 'g'
@@ -102,7 +102,7 @@ export class GroupScript {
       groupConfig: () => assert.fail('classic groups have no settings of their own'),
       image: () => assert.fail('classic groups know no topics'),
       random: new SeededRandom(seed),
-      patterns: { resolve: () => assert.fail('classic groups have no patterns') },
+      patterns: noPatterns,
       note: (_groupId, event) => this.notes.push(event),
     }
     this.shard = new TraceShard(() => new ClassicPieces(this.surroundings))

@@ -242,6 +242,22 @@ describe('a pattern whose topics take long to find', () => {
     script.assertSameAfterReload()
   })
 
+  test('is found although the group has more patterns than are remembered', () => {
+    const patterns = { mostKnown: 2, mostQueued: 1, stepsPerTurn: 600 }
+    const script = new ConsumerScript({ topics: { a1: 1, b1: 1, c1: 1, d1: 1 }, patterns })
+    for (const name of ['a', 'b', 'c', 'd']) script.join(name, { regex: `${name}.*` })
+    const wanted = 'a@5 a1-0 / b@5 b1-0 / c@5 c1-0 / d@5 d1-0'
+    for (let round = 0; round < 20; round++) for (const name of 'abcd') script.beat(name)
+    assert.ok(script.shape.replaceAll(/@\d+/g, '@5').endsWith(wanted), script.shape)
+    script.createTopic('a2', 1)
+    script.advance(1000)
+    for (let round = 0; round < 20; round++) for (const name of 'abcd') script.beat(name)
+    assert.ok(script.shape.includes('a1-0 a2-0 / '), script.shape)
+    const { steps } = script.patterns
+    for (const name of 'abcd') script.beat(name)
+    assert.equal(script.patterns.steps, steps, 'nothing is left to look for')
+  })
+
   test('that cannot be read is an error at once', () => {
     const script = new ConsumerScript({ topics: { t: 1 }, ...slowly })
     script.endsTurns = false

@@ -26,6 +26,7 @@ import type { ReplayOrigin, Step } from '../../../src/coordinator/step.ts'
 import { SeededRandom } from '../../../src/lib/random.ts'
 import { errorByCode } from '../../../src/wire/errors.ts'
 import { ZERO_UUID } from '../../../src/wire/schema.ts'
+import { noPatterns } from '../pieces.ts'
 import { type Call, TraceShard } from '../trace.ts'
 
 /** Ids of the topics that tests speak of. */
@@ -164,7 +165,7 @@ export class OffsetsShard extends TraceShard<GroupRecord, OffsetsMachine> {
       groupConfig: () => resolveGroupConfig(config, new Map()),
       image: () => emptyImage('cluster'),
       random: new SeededRandom(1),
-      patterns: { resolve: () => assert.fail('offsets have no patterns') },
+      patterns: noPatterns,
       note: (groupId, event) => void notes.push({ groupId, ...event }),
     }
     super(() => new OffsetsMachine(surroundings))

@@ -48,9 +48,9 @@ export class ConsumerGroup implements Group {
 
   /** Soft: the image whose topics the metadata hash was last compared with. */
   comparedImage: ClusterImage | undefined
-  /** Soft: the image against which all patterns were last resolved, when, and whether the topics of all of them are known. */
+  /** Soft: the image against which all patterns were last resolved, when, and those whose topics were not known yet. */
   resolvedImage:
-    | { readonly image: ClusterImage; readonly atMs: number; readonly isComplete: boolean }
+    | { readonly image: ClusterImage; readonly atMs: number; readonly pending: ReadonlySet<string> }
     | undefined
   /** Soft: members whose present epoch has come back from them: they cannot be at an older one any more. */
   readonly acknowledgedEpochs = new Map<string, number>()

@@ -4,12 +4,16 @@
 // topic-patterns.ts, and the syntax of patterns to regex.ts.
 import type { ClusterImage } from '../../../cluster/image.ts'
 import { errors, KafkaError } from '../../../wire/errors.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
 import type { Draft } from './draft.ts'
 import type { ConsumerMember } from './member.ts'
 import { listNames } from './words.ts'
 
 /** Topics that change at every moment must not keep all groups matching names. Kafka waits 10 s. */
 const LEAST_REFRESH_INTERVAL_MS = 1000
+
+/** What a heartbeat takes up beside a pattern of its own: the records have to fit into a batch. */
+const MOST_CHARACTERS = 256 * 1024
 
 export interface PatternNews {
   /** The member has another pattern, or topics came or went for one of the group's. */
@@ -34,7 +38,7 @@ export function followPatterns(
       draft.deleteResolved(before.subscribedTopicRegex)
     }
   }
-  const hasRefreshed = refreshPatterns(draft, nowMs, isKnown)
+  const hasRefreshed = refreshPatterns(draft, nowMs, isKnown ? undefined : pattern)
   return { hasChanged: hasOther || hasRefreshed, needsEpoch: (hasOther && isKnown) || hasRefreshed }
 }
 
@@ -43,7 +47,7 @@ function takeUp(draft: Draft, pattern: string, nowMs: number): boolean {
   if (draft.subscriptions.resolved().has(pattern)) return true
   const { surroundings } = draft.group
   const image = surroundings.image()
-  const topics = surroundings.patterns.resolve(pattern, image.topics)
+  const topics = surroundings.patterns.resolveNew(pattern, image.topics)
   if (topics !== undefined) {
     draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
     return true
@@ -57,29 +61,55 @@ function takeUp(draft: Draft, pattern: string, nowMs: number): boolean {
 }
 
 /**
- * Resolves all patterns of the group again if topics have changed, it was long ago, or it was not known for all of them last
- * time. True if topics came or went.
+ * Resolves all patterns of the group again if topics have changed or it was long ago, otherwise those that were not known last
+ * time; `unknown` is one more of these. True if topics came or went.
  */
-function refreshPatterns(draft: Draft, nowMs: number, isKnown: boolean): boolean {
-  if (!draft.subscriptions.hasPatterns()) return false
-  const { group } = draft
-  const image = group.surroundings.image()
+function refreshPatterns(draft: Draft, nowMs: number, unknown: string | undefined): boolean {
+  const { group, subscriptions } = draft
+  if (!subscriptions.hasPatterns()) return false
   const last = group.resolvedImage
-  if (last?.isComplete) {
-    const ageMs = nowMs - last.atMs
-    const isDue =
-      !isKnown ||
-      (last.image.topics !== image.topics && ageMs >= LEAST_REFRESH_INTERVAL_MS) ||
-      ageMs >= group.surroundings.config().groupConsumerRegexRefreshIntervalMs
-    if (!isDue) return false
-  }
-  let isComplete = true
+  const isDue = isRefreshDue(group, nowMs)
+  const asked = new Set(
+    [...(last?.pending ?? [])].filter((pattern) => subscriptions.isPatternSubscribed(pattern)),
+  )
+  // Those that had to wait come first.
+  if (isDue) for (const pattern of subscriptions.subscribedPatterns()) asked.add(pattern)
+  if (asked.size === 0 && unknown === undefined) return false
+  const { pending, hasChanged } = resolveAll(draft, asked, nowMs)
+  if (unknown !== undefined) pending.add(unknown)
+  draft.after(() => {
+    const { image, atMs } =
+      isDue || last === undefined ? { image: group.surroundings.image(), atMs: nowMs } : last
+    group.resolvedImage = { image, atMs, pending }
+  })
+  draft.onFailed(() => {
+    group.resolvedImage = last
+  })
+  return hasChanged
+}
+
+function isRefreshDue({ resolvedImage, surroundings }: ConsumerGroup, nowMs: number): boolean {
+  if (resolvedImage === undefined) return true
+  const { image, atMs } = resolvedImage
+  const ageMs = nowMs - atMs
+  if (image.topics !== surroundings.image().topics && ageMs >= LEAST_REFRESH_INTERVAL_MS) return true
+  return ageMs >= surroundings.config().groupConsumerRegexRefreshIntervalMs
+}
+
+/** Takes up what is known of the patterns; the others stand for what they did, and are pending. */
+function resolveAll(draft: Draft, patterns: Iterable<string>, nowMs: number) {
+  const image = draft.group.surroundings.image()
+  const pending = new Set<string>()
   let hasChanged = false
-  for (const pattern of draft.subscriptions.subscribedPatterns()) {
+  let characters = 0
+  for (const pattern of patterns) {
+    const topics = characters < MOST_CHARACTERS ? resolveAgain(draft, pattern, image) : 'not yet'
+    if (topics === 'not yet') pending.add(pattern)
+    if (typeof topics !== 'object') continue
     const known = draft.subscriptions.resolved().get(pattern)
-    const topics = resolveAgain(draft, pattern, image)
-    if (topics === 'not yet') isComplete = false
-    if (typeof topics !== 'object' || (known !== undefined && sameSet(known.topics, topics))) continue
+    characters += topics.size
+    if (known !== undefined && sameSet(known.topics, topics)) continue
+    for (const topic of topics) characters += topic.length
     draft.setResolved(pattern, { topics, version: image.version, timestampMs: nowMs })
     draft.note({
       kind: 'metadata-changed',
@@ -88,13 +118,7 @@ function refreshPatterns(draft: Draft, nowMs: number, isKnown: boolean): boolean
     })
     hasChanged = true
   }
-  draft.after(() => {
-    group.resolvedImage = { image, atMs: nowMs, isComplete }
-  })
-  draft.onFailed(() => {
-    group.resolvedImage = last
-  })
-  return hasChanged
+  return { pending, hasChanged }
 }
 
 /**
