@@ -67,9 +67,9 @@ export function joinConsumerGroup(
 
 /** @throws KafkaError INCONSISTENT_GROUP_PROTOCOL */
 function checkProtocols(group: ConsumerGroup, { request, details }: Joining): ConsumerProtocolSubscription {
-  const supports = details.protocols.some(({ name }) => isSupportedByAll(group, name))
   const [first] = details.protocols
-  if (request.protocolType !== CONSUMER_PROTOCOL_TYPE || first === undefined || !supports) {
+  const isConsumer = request.protocolType === CONSUMER_PROTOCOL_TYPE
+  if (!isConsumer || first === undefined || !hasCommonProtocol(group, details.protocols)) {
     throw new KafkaError(
       errors.INCONSISTENT_GROUP_PROTOCOL,
       `The member's protocols are not supported: the group is one of consumers, and its members of the classic protocol have to have one protocol in common.`,
@@ -86,11 +86,16 @@ function checkProtocols(group: ConsumerGroup, { request, details }: Joining): Co
   }
 }
 
-function isSupportedByAll(group: ConsumerGroup, protocol: string): boolean {
+/** Whether one of these is known to every member of the classic protocol. */
+function hasCommonProtocol(group: ConsumerGroup, protocols: readonly { readonly name: string }[]): boolean {
+  const supporters = new Map(protocols.map(({ name }) => [name, 0]))
   for (const { classic } of group.members()) {
-    if (classic !== null && !classic.supportedProtocols.some(({ name }) => name === protocol)) return false
+    for (const { name } of classic?.supportedProtocols ?? []) {
+      const count = supporters.get(name)
+      if (count !== undefined) supporters.set(name, count + 1)
+    }
   }
-  return true
+  return [...supporters.values()].includes(group.classicMemberCount)
 }
 
 function admit(
