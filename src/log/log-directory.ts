@@ -63,6 +63,8 @@ export class LogDirectory {
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
+  /** Partitions whose directories were renamed, as long as a loss of power may undo that. */
+  private readonly renamed = new Set<string>()
   /** Checkpoints are written one after the other. */
   private lastCheckpoint: Promise<void> = Promise.resolve()
 
@@ -140,6 +142,10 @@ export class LogDirectory {
     const path = join(this.path, key)
     // What an earlier partition of this name has left in the checkpoints is not about this one.
     for (const checkpoint of this.checkpoints) checkpoint.clear(key)
+    if (this.renamed.has(key)) {
+      this.environment.files.syncDirectorySync(this.path)
+      this.renamed.clear()
+    }
     this.environment.files.makeDirectorySync(path)
     this.names.changed()
     this.writeTopicId(topic, partition, topicId)
@@ -161,7 +167,7 @@ export class LogDirectory {
     const suffix = `-${partition}.${random.bytes(16).toString('hex')}-delete`
     const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
     files.renameSync(join(this.path, key), renamed)
-    for (const checkpoint of this.checkpoints) checkpoint.forget(key)
+    this.forget(key)
     this.remove(renamed)
   }
 
@@ -174,7 +180,7 @@ export class LogDirectory {
     const suffix = `-${partition}.${random.bytes(16).toString('hex')}-stray`
     const renamed = join(this.path, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`)
     files.renameSync(join(this.path, keyOf(topic, partition)), renamed)
-    for (const checkpoint of this.checkpoints) checkpoint.forget(keyOf(topic, partition))
+    this.forget(keyOf(topic, partition))
     return renamed
   }
 
@@ -271,8 +277,19 @@ export class LogDirectory {
 
   private readonly isOpen = (key: string): boolean => this.logs.has(key)
 
+  private forget(key: string): void {
+    this.renamed.add(key)
+    for (const checkpoint of this.checkpoints) checkpoint.forget(key)
+  }
+
   private checkpoint(checkpoint: OffsetCheckpoint, offsets: () => readonly PartitionOffset[]): Promise<void> {
-    const written = this.lastCheckpoint.catch(() => {}).then(() => checkpoint.write(offsets, this.isOpen))
+    const write = async (): Promise<void> => {
+      const renamed = [...this.renamed]
+      await checkpoint.write(offsets, this.isOpen)
+      // It has made the names in this directory durable, too.
+      for (const key of renamed) this.renamed.delete(key)
+    }
+    const written = this.lastCheckpoint.catch(() => {}).then(write)
     this.lastCheckpoint = written
     return written
   }
