@@ -116,6 +116,25 @@ describe('a classic group with members', () => {
     assert.equal(script.beatClassic('old'), 'generation 1: t-0 t-1 t-2 t-3')
   })
 
+  test('still misses members whose SyncGroup waited when the conversion could not be written down', () => {
+    const script = classicGroup({ leader: {}, late: { sessionMs: 10_000 } })
+    const leader = script.classic('leader')
+    const late = script.classic('late')
+    const joins = [leader, late].map((member) => script.sendJoin(member))
+    const [told, toldLate] = joins.map(({ answer }) => answer)
+    leader.generationId = late.generationId = told!.generationId!
+    const waiting = script.sendSync(late, toldLate!)
+    script.advance(15_000)
+    script.shard.failNextAppend(errors.COORDINATOR_NOT_AVAILABLE)
+    script.join('new', 't')
+    assert.equal(waiting.error, errors.COORDINATOR_NOT_AVAILABLE)
+    assert.equal(script.sendSync(leader, told!).answer.errorCode, 0)
+    script.advance(9999)
+    assert.equal(script.sendHeartbeat(leader), 'NONE')
+    script.advance(1)
+    assert.equal(script.sendHeartbeat(leader), 'REBALANCE_IN_PROGRESS')
+  })
+
   test('notes why it changed', () => {
     const script = classicGroup({ old: {} })
     script.join('new', 't')

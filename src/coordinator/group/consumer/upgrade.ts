@@ -13,6 +13,7 @@ import { type Assignment, NO_ASSIGNMENT } from '../assignors/assignor.ts'
 import type { ClassicGroup } from '../classic/classic-group.ts'
 import type { ClassicMember } from '../classic/member.ts'
 import { groupMetadataTombstone } from '../classic/record.ts'
+import { keepAlive } from '../classic/session.ts'
 import { joinKey, sessionKey, syncKey } from '../classic/timer-keys.ts'
 import type { GroupStep } from '../group.ts'
 import { ConsumerGroup } from './consumer-group.ts'
@@ -194,12 +195,14 @@ export function retire(draft: Draft, classic: ClassicGroup): void {
     endWaits(classic, step)
     classic.state = 'Dead'
   })
-  // The group stays what it was; those who waited have been told that it failed.
-  draft.onFailed(() => {
+  // The group stays what it was; those who waited have been told that it failed, and have to be heard of from now on.
+  draft.onFailed((step) => {
     classic.state = state
     for (const member of classic.members.values()) {
+      if (member.joining === undefined && member.syncing === undefined) continue
       member.joining = undefined
       member.syncing = undefined
+      keepAlive(classic, member, step)
     }
   })
 }
