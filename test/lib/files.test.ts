@@ -33,6 +33,17 @@ const kinds: readonly (readonly [string, () => Files])[] = [
   ['the simulated disk', () => new SimulatedFiles({ crashes: true })],
 ]
 
+if (process.platform === 'linux') {
+  test('a directory where the system makes none is an error, not a wait without end', () => {
+    const system = new URL('../../src/lib/files/system.js', import.meta.url).href
+    const script = `import { systemFiles } from '${system}'
+      try { systemFiles.makeDirectorySync('/proc/odradek/data') } catch (error) { console.log(error.code) }`
+    const words = ['--input-type=module', '-e', script]
+    const { stdout, signal } = spawnSync(process.execPath, words, { timeout: 5000, killSignal: 'SIGKILL' })
+    assert.deepEqual([String(stdout), signal], ['ENOENT\n', null])
+  })
+}
+
 for (const [kind, make] of kinds) {
   describe(kind, () => {
     test('keeps what was written where it was written; gaps read as zeros', async () => {

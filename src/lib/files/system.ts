@@ -1,6 +1,7 @@
 // The real disk: the one file that touches node:fs.
 // Promises what files.ts says on Linux, macOS and Windows, short writes included. Leaves locks to lock.ts.
 import * as fs from 'node:fs'
+import { dirname } from 'node:path'
 import {
   type DirectoryEntry,
   errorCode,
@@ -149,6 +150,22 @@ function ifPresent<T>(action: () => T): T | undefined {
   }
 }
 
+/** Node's own `recursive` never comes back where the system makes no directories though the parent is there (/proc). */
+function makeDirectory(path: string): void {
+  if (isDirectory(path)) return
+  const parent = dirname(path)
+  if (parent !== path && !fs.existsSync(parent)) makeDirectory(parent)
+  try {
+    fs.mkdirSync(path)
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST' || !isDirectory(path)) throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
 /** Windows has no way to sync a directory, and says so in several ways. */
 const canSyncDirectories = process.platform !== 'win32'
 
@@ -163,9 +180,7 @@ export const systemFiles: Files = {
     const entries = ifPresent(() => fs.readdirSync(directory, { withFileTypes: true })) ?? []
     return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
   },
-  makeDirectorySync(path) {
-    fs.mkdirSync(path, { recursive: true })
-  },
+  makeDirectorySync: makeDirectory,
   renameSync: (from, to) => fs.renameSync(from, to),
   unlinkSync(path) {
     ifPresent(() => fs.unlinkSync(path))
