@@ -297,6 +297,7 @@ export function decidePartitions(
     const topic = ground.image.topics.get(request.name)
     if (topic === undefined) throw unknownTopic(request.name)
     checkCount(request, topic)
+    if (isInternalTopic(topic.name)) throw cannotGrow(topic)
     added += request.count - topic.partitions.length
     if (added > MAX_PARTITIONS_PER_REQUEST) {
       throw new KafkaError(
@@ -306,6 +307,14 @@ export function decidePartitions(
     }
     return { ...topic, partitions: [...topic.partitions, ...newPartitions(request, topic, ground)] }
   })
+}
+
+/** Apache Kafka 4.3 grows it, and with its next start looks for every group, offsets included, in another partition. */
+function cannotGrow({ name, partitions }: TopicImage): KafkaError {
+  return new KafkaError(
+    errors.INVALID_REQUEST,
+    `Topic '${name}' keeps its ${partitions.length} partition(s): what is in them would not be found among more.`,
+  )
 }
 
 function checkCount({ name, count }: PartitionsToCreate, topic: TopicImage): void {

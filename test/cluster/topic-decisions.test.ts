@@ -276,6 +276,13 @@ describe('CreatePartitions', () => {
     assert.deepEqual(outcomes(decided), ['REASSIGNMENT_IN_PROGRESS'])
   })
 
+  test('a topic whose partitions say where a group is keeps their number', () => {
+    const requests = [{ name: '__consumer_offsets', count: 5, assignments: null }]
+    const decided = decidePartitions(requests, ground({ image: image([1], { __consumer_offsets: [[1]] }) }))
+    assert.deepEqual(outcomes(decided), ['INVALID_REQUEST'])
+    assert.match(messageOf(decided), /__consumer_offsets.* 1 partition/)
+  })
+
   test('keeps the old partitions as they are and the replication factor of the topic', () => {
     const requests = [
       { name: 'r2', count: 4, assignments: null },
