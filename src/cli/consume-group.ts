@@ -130,6 +130,7 @@ class GroupReading implements PartitionHolder {
   private readonly ends = new Map<string, number>()
   private readonly isolationLevel: number
   private isInterrupted = false
+  private isUnread = false
 
   constructor(io: Io, cluster: Cluster, flags: GroupReadingFlags, makeMember: MakeMember) {
     const readCommitted = flags.isolation === 'read_committed'
@@ -153,10 +154,16 @@ class GroupReading implements PartitionHolder {
   }
 
   async run(): Promise<void> {
-    const release = this.io.onInterrupt(() => {
+    const end = () => {
       this.isInterrupted = true
       this.member.stop()
       this.wake()
+    }
+    const release = this.io.onInterrupt(end)
+    // Somebody who was told nothing of it would hold the partitions until its session ends.
+    const releaseReader = this.io.onReaderGone(() => {
+      this.isUnread = true
+      end()
     })
     try {
       await this.read()
@@ -167,6 +174,7 @@ class GroupReading implements PartitionHolder {
       this.consumer.close()
       await this.member.leave()
       release()
+      releaseReader()
     }
   }
 
@@ -236,7 +244,9 @@ class GroupReading implements PartitionHolder {
     if (row.offset >= (this.ends.get(name) ?? Number.POSITIVE_INFINITY)) this.ends.delete(name)
   }
 
+  /** How much of the last that was printed somebody read is not known once the reader is gone: the group reads it again. */
   private async commit(): Promise<void> {
+    if (this.isUnread) return
     const due = [...this.progress.values()].filter(({ offset, committed }) => offset !== committed)
     if (!(await this.member.commit(due))) return
     for (const row of due) this.progress.set(partitionName(row), { ...row, committed: row.offset })

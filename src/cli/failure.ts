@@ -35,6 +35,17 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'not an address to connect to',
 }
 
+/** What is wrong with a place on the disk. */
+const places: Readonly<Record<string, string>> = {
+  EACCES: ' may not be read or written by this user',
+  EPERM: ' may not be read or written by this user',
+  EISDIR: ' is a directory',
+  EEXIST: ' is there already, and is not a directory',
+  ENOTDIR: ': a part of this path is a file, not a directory',
+  EROFS: ': this disk can only be read',
+  ENOSPC: ': no space is left on this disk',
+}
+
 /** Names of errors that nobody wrote a message for people for. */
 const unforeseen = new Set([
   'Error',
@@ -58,8 +69,8 @@ export function explain(error: unknown): string {
   if (error instanceof Error) {
     const { code, path } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && path !== undefined) return `${path} does not exist`
-    if (code === 'EACCES' && path !== undefined) return `${path} may not be read or written by this user`
-    if (code === 'EISDIR' && path !== undefined) return `${path} is a directory`
+    const place = path === undefined ? undefined : places[code ?? '']
+    if (place !== undefined) return `${path}${place}`
     return unforeseen.has(error.name) ? `${error.message} (DEBUG=odradek shows where)` : error.message
   }
   return String(error)

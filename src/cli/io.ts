@@ -18,6 +18,11 @@ export interface Io {
   readonly notesStream: NodeJS.WritableStream
   /** Calls `handle` at the first SIGINT or SIGTERM, until the returned function is called; a second one ends the process. */
   onInterrupt(handle: () => void): () => void
+  /**
+   * Calls `handle` when nobody reads any more what is printed, until the returned function is called; printing does
+   * nothing from then on. For those with something to put in order: without it the process ends there and then.
+   */
+  onReaderGone(handle: () => void): () => void
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -25,10 +30,14 @@ export interface Io {
 export const INTERRUPTED = 130
 
 export function processIo(): Io {
+  const readerHandlers = new Set<() => void>()
+  let isReaderGone = false
   const leave = (error: NodeJS.ErrnoException) => {
     // The reader has what it wanted (`odradek consume ... | head -1`).
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    if (error.code !== 'EPIPE') throw error
+    if (readerHandlers.size === 0) process.exit(0)
+    isReaderGone = true
+    for (const handle of readerHandlers) handle()
   }
   process.stdout.on('error', leave)
   process.stderr.on('error', leave)
@@ -40,8 +49,16 @@ export function processIo(): Io {
       return process.stdin.isTTY === true
     },
     print(text) {
-      if (process.stdout.write(text)) return undefined
-      return new Promise((resolve) => process.stdout.once('drain', () => resolve()))
+      if (isReaderGone || process.stdout.write(text)) return undefined
+      return new Promise((resolve) => {
+        const goOn = () => {
+          process.stdout.off('drain', goOn)
+          process.stdout.off('error', goOn)
+          resolve()
+        }
+        process.stdout.on('drain', goOn)
+        process.stdout.on('error', goOn)
+      })
     },
     note(text) {
       process.stderr.write(`${text}\n`)
@@ -63,7 +80,20 @@ export function processIo(): Io {
         process.off('SIGTERM', interrupted)
       }
     },
+    onReaderGone(handle) {
+      readerHandlers.add(handle)
+      return () => readerHandlers.delete(handle)
+    },
     environment: process.env,
+  }
+}
+
+/** The text of a file that somebody named; errors carry the path in every case (a directory that is read has none). */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw Object.assign(error as Error, { path })
   }
 }
 

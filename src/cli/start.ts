@@ -1,13 +1,12 @@
 // `odradek start`: runs a broker until it is told to stop.
 // Promises that with wrong settings nothing is started, that the first SIGINT or SIGTERM closes cleanly and the second ends
 // at once. The banner goes to standard output, the log to standard error. Leaves settings and the broker to index.ts.
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import type { LogLevel } from '../lib/logger.ts'
 import { CommandError } from './failure.ts'
-import { type Io, packageVersion } from './io.ts'
+import { type Io, packageVersion, readTextFile } from './io.ts'
 import { DEFAULT_BOOTSTRAP, listed, wholeNumber } from './options.ts'
 
 interface Flags {
@@ -90,7 +89,7 @@ async function start(io: Io, flags: Flags): Promise<number> {
 }
 
 function fileOf({ config: path }: Flags): { file?: { path: string; text: string } } {
-  return path === undefined ? {} : { file: { path, text: readFileSync(path, 'utf8') } }
+  return path === undefined ? {} : { file: { path, text: readTextFile(path) } }
 }
 
 function shorthands(flags: Flags): string[] {

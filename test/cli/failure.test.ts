@@ -53,6 +53,19 @@ test('a missing topic, a time-out, a missing file: what to do next', () => {
   assert.equal(explain(missing), '/x/y does not exist')
 })
 
+test('a place on the disk that cannot be used: which, and why', () => {
+  const failed = (code: string, path?: string) =>
+    explain(Object.assign(new Error(`${code}: as the system says it, mkdir`), { code, path }))
+  assert.equal(
+    failed('ENOTDIR', '/etc/passwd/x'),
+    '/etc/passwd/x: a part of this path is a file, not a directory',
+  )
+  assert.equal(failed('EEXIST', '/etc/passwd'), '/etc/passwd is there already, and is not a directory')
+  assert.equal(failed('EROFS', '/ro/x'), '/ro/x: this disk can only be read')
+  assert.equal(failed('EPERM', '/x'), '/x may not be read or written by this user')
+  assert.equal(failed('ENOSPC', '/x'), '/x: no space is left on this disk')
+})
+
 test('exit codes: 2 for a wrong call, 1 for everything else', () => {
   assert.equal(exitCodeOf(new UsageError('x')), 2)
   assert.equal(exitCodeOf(new CommandError('x')), 1)

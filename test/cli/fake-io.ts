@@ -36,6 +36,7 @@ export function fakeIo({ input = '', isTerminal = false }: FakeIoOptions = {}): 
       handlers.add(handle)
       return () => handlers.delete(handle)
     },
+    onReaderGone: () => () => {},
     environment: {},
     printed: () => Buffer.concat(prints).toString(),
     noted: () => notes.join('\n'),

@@ -140,7 +140,7 @@ describe('start', () => {
 })
 
 describe('the client', () => {
-  test('ends quietly when its reader leaves, and at SIGINT while it follows', async () => {
+  test('ends quietly when its reader leaves, as a member with a farewell, and at SIGINT while it follows', async () => {
     const broker = odradek(['start', '--memory', '--port', '0'])
     const [, server] = await broker.until(address)
     const writing = odradek(['produce', 'lines', '-b', server!])
@@ -154,6 +154,16 @@ describe('the client', () => {
     reading.child.stdout!.destroy()
     assert.equal(await reading.exit, 0)
     assert.equal(reading.noted(), '')
+
+    const member = odradek(['consume', 'lines', '--group', 'readers', '-b', server!])
+    await member.until(/line 0 /)
+    member.child.stdout!.destroy()
+    assert.equal(await member.exit, 0)
+    assert.equal(member.noted(), '')
+    const described = odradek(['groups', 'describe', 'readers', '--members', '--json', '-b', server!])
+    assert.equal(await described.exit, 0, described.noted())
+    const [group] = JSON.parse(described.printed()) as { state: string; members: unknown[] }[]
+    assert.deepEqual([group!.state, group!.members], ['Empty', []], 'whoever stops reading leaves the group')
 
     const following = odradek(['consume', 'lines', '--follow', '--from-beginning', '-b', server!])
     await following.until(/line 49999 /)

@@ -1,7 +1,7 @@
 // `odradek groups reset-offsets`: moves what groups have committed, with the modes of Kafka's kafka-consumer-groups.
 // Promises that nothing is written without --execute, nothing of any group when one of them cannot be reset, and never
 // under the feet of members. Leaves the new offsets to reset-plan.ts.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { systemClock } from '../../lib/clock.ts'
 import type { Cluster } from '../client/cluster.ts'
@@ -17,7 +17,7 @@ import {
 } from '../client/group-admin.ts'
 import { describeGroup } from '../client/group-describe.ts'
 import { CommandError, UsageError } from '../failure.ts'
-import type { Io } from '../io.ts'
+import { type Io, readTextFile } from '../io.ts'
 import { type ClusterFlags, inCluster, wholeNumber, withCluster, withJson } from '../options.ts'
 import { type Cell, counted, printJson, printTable } from '../output.ts'
 import { parseDateTime, parseDuration } from './durations.ts'
@@ -120,7 +120,7 @@ function modeOf(flags: ResetFlags): AskedMode {
     asked.push(() => ({ kind: 'time', timestampMs: Math.max(0, systemClock.wallMs() - byDuration) }))
   }
   if (fromFile !== undefined) {
-    asked.push(() => ({ kind: 'file', rows: parseOffsets(readFileSync(fromFile, 'utf8'), fromFile) }))
+    asked.push(() => ({ kind: 'file', rows: parseOffsets(readTextFile(fromFile), fromFile) }))
   }
   if (asked.length !== 1) throw new UsageError(`say where to, with one of ${MODES}`)
   return asked[0]!()
