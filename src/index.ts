@@ -3,6 +3,7 @@
 // Leaves the command line to cli/.
 import { Broker as RunningBroker } from './broker.ts'
 import { parseBrokerConfig } from './config/broker-config.ts'
+import { ConfigError } from './config/config-error.ts'
 import { systemClock } from './lib/clock.ts'
 import { SimulatedFiles } from './lib/files/simulated.ts'
 import { systemFiles } from './lib/files/system.ts'
@@ -10,10 +11,10 @@ import { createLogger, type Logger, type LogLevel } from './lib/logger.ts'
 import { systemNetwork } from './lib/network.ts'
 import { systemRandom } from './lib/random.ts'
 
-export { ConfigError } from './config/config-error.ts'
 export { loadConfig } from './config/load.ts'
 export type { Logger, LogLevel } from './lib/logger.ts'
-export { ListenError } from './net/listeners.ts'
+export { ListenError } from './net/listen-error.ts'
+export { ConfigError }
 
 /** Where a broker keeps its logs. */
 export type Storage = 'memory' | 'disk'
@@ -55,11 +56,15 @@ export interface Broker {
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const entries = entriesOf(options)
-  const isOnDisk = options.storage === undefined ? entries.has('log.dirs') : options.storage === 'disk'
+  const { storage = entries.has('log.dirs') ? 'disk' : 'memory' } = options
+  // Not everybody has a compiler to tell them, and what is meant for the disk must not be gone with the process.
+  if (storage !== 'disk' && storage !== 'memory') {
+    throw new ConfigError([{ key: 'storage', message: `'${storage}' is not allowed; allowed: memory, disk` }])
+  }
   return RunningBroker.start({
     config: parseBrokerConfig(entries),
     staticEntries: entries,
-    files: isOnDisk ? systemFiles : new SimulatedFiles({ wallMs: () => systemClock.wallMs() }),
+    files: storage === 'disk' ? systemFiles : new SimulatedFiles({ wallMs: () => systemClock.wallMs() }),
     network: systemNetwork,
     clock: systemClock,
     random: systemRandom,
@@ -74,11 +79,16 @@ function entriesOf({
   config = {},
 }: BrokerOptions): Map<string, string> {
   const entries = new Map(Object.entries(config).map(([key, value]) => [key, String(value)]))
-  if (!entries.has('listeners')) entries.set('listeners', `PLAINTEXT://${host}:${port}`)
+  if (!entries.has('listeners')) entries.set('listeners', `PLAINTEXT://${bracketed(host)}:${port}`)
   if (dataDir !== undefined) entries.set('log.dirs', dataDir)
   else if (entries.has('log.dir') && !entries.has('log.dirs')) {
     entries.set('log.dirs', entries.get('log.dir')!)
     entries.delete('log.dir')
   }
   return entries
+}
+
+/** An IPv6 address as it stands in front of a port. */
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }

@@ -11,6 +11,7 @@ import {
   type ConnectionShared,
   type RequestHandler,
 } from './connection.ts'
+import { ListenError } from './listen-error.ts'
 import { SlicePool } from './outbox.ts'
 
 export interface ListenerAddress {
@@ -42,11 +43,6 @@ export interface ListenersEnvironment {
   readonly handle: RequestHandler
   /** Copies of received bytes are added to it. */
   readonly counter?: CopyCounter
-}
-
-/** A listener that could not be opened: names it and says what to do. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError'
 }
 
 /** Read into by every connection in turn: nothing stays in it between two events. */

@@ -44,6 +44,20 @@ const callsUrl = new URL('../support/calls.js', import.meta.url).href
 const clientUrl = new URL('../support/raw-client.js', import.meta.url).href
 
 describe('startBroker', () => {
+  test('takes an IPv6 address with or without brackets, and no storage that it does not know', async () => {
+    for (const host of ['::1', '[::1]']) {
+      const broker = await startBroker({ host })
+      assert.equal(broker.bootstrapServers, `[::1]:${broker.port}`)
+      await broker.close()
+    }
+    const options = { storage: 'dsik' as 'disk', dataDir: scratchDirectory() }
+    await assert.rejects(startBroker(options), (error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.match(error.message, /^storage: 'dsik'.*memory, disk$/)
+      return true
+    })
+  })
+
   test('without options: in memory, on a free port of 127.0.0.1, and nothing on disk', async () => {
     const before = readdirSync(process.cwd()).sort()
     const broker = await startBroker()

@@ -6,7 +6,8 @@ import { describe, type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import { systemNetwork } from '../../src/lib/network.ts'
-import { ListenError, Listeners, type ListenersOptions } from '../../src/net/listeners.ts'
+import { ListenError } from '../../src/net/listen-error.ts'
+import { Listeners, type ListenersOptions } from '../../src/net/listeners.ts'
 import { frameOf } from './stream.ts'
 
 async function listen(context: TestContext, options: Partial<ListenersOptions> = {}) {
