@@ -7,13 +7,24 @@ import { plainAddress } from './endpoint.ts'
 
 export interface GroupClient {
   readonly clientId: string
-  /** `/10.0.0.3`, as Java prints an address without a name. */
+  /** `/10.0.0.3` or `/0:0:0:0:0:0:0:1`, as Java prints an address without a name. */
   readonly clientHost: string
   readonly apiVersion: number
 }
 
 export function groupClient({ clientId, remoteAddress, apiVersion }: RequestContext): GroupClient {
-  return { clientId: clientId ?? '', clientHost: `/${plainAddress(remoteAddress)}`, apiVersion }
+  return { clientId: clientId ?? '', clientHost: `/${uncompressed(plainAddress(remoteAddress))}`, apiVersion }
+}
+
+const IPV6_GROUPS = 8
+
+/** An IPv6 address as Java prints it, with every zero: `0:0:0:0:0:0:0:1` for `::1`. Others stay as they are. */
+function uncompressed(address: string): string {
+  const [numbers = '', zone] = address.split('%')
+  if (!numbers.includes(':')) return address
+  const [left = [], right = []] = numbers.split('::').map((half) => (half === '' ? [] : half.split(':')))
+  const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - left.length - right.length)).fill('0')
+  return [...left, ...zeros, ...right].join(':') + (zone === undefined ? '' : `%${zone}`)
 }
 
 /** The group's answer, or what `refused` makes of the error. */

@@ -20,7 +20,10 @@ interface Heard {
 }
 
 /** A context whose coordinator answers everything with `say`, and what it was asked. */
-function coordinator(say: () => unknown): { context: RequestContext; heard: Heard[] } {
+function coordinator(
+  say: () => unknown,
+  remoteAddress = '::ffff:10.0.0.3',
+): { context: RequestContext; heard: Heard[] } {
   const heard: Heard[] = []
   const answer = async (request: Record<string, unknown>) => {
     heard.push({ request })
@@ -29,7 +32,7 @@ function coordinator(say: () => unknown): { context: RequestContext; heard: Hear
   const groupCoordinator = { joinGroup: answer, syncGroup: answer, heartbeat: answer, leaveGroup: answer }
   const context = {
     clientId: 'app-7',
-    remoteAddress: '::ffff:10.0.0.3',
+    remoteAddress,
     broker: { groupCoordinator, logger: silentLogger },
   } as unknown as RequestContext
   return { context, heard }
@@ -57,6 +60,21 @@ describe('JoinGroup', () => {
         [clientId, clientHost, apiVersion, rebalanceTimeoutMs],
         ['app-7', '/10.0.0.3', version, -1],
       )
+    }
+  })
+
+  test('tells addresses as Java prints them', async () => {
+    const addresses = {
+      '::1': '/0:0:0:0:0:0:0:1',
+      'fe80::1c:2%eth0': '/fe80:0:0:0:0:0:1c:2%eth0',
+      '2001:db8:1:2:3:4:5:6': '/2001:db8:1:2:3:4:5:6',
+      '2001:db8::': '/2001:db8:0:0:0:0:0:0',
+      '192.0.2.1': '/192.0.2.1',
+    }
+    for (const [address, expected] of Object.entries(addresses)) {
+      const { context, heard } = coordinator(() => ({ errorCode: 0 }), address)
+      await ask(joinGroup, handleJoinGroup, 9, request, { context })
+      assert.equal(heard[0]!.request.clientHost, expected)
     }
   })
 
