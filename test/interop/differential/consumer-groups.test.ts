@@ -198,6 +198,17 @@ const cases: Readonly<Record<string, readonly Move[]>> = {
     (g) => g.beat('a'),
     (g) => g.joinClassic('l', ['t'], [], 3),
   ],
+  'the only member, a static one, starts again with the classic protocol': [
+    (g) => g.join('a', ['t'], { instanceId: 'one' }),
+    async (g) => {
+      g.client('k').instance = 'one'
+      // Here its group rebalances, so that it leads the next generation: Kafka hands it what it had.
+      const { error } = await g.joinClassic('k', ['t'])
+      return { error }
+    },
+    (g) => g.beat('a'),
+    (g) => g.leaveClassic('k'),
+  ],
   'empty groups change their protocol': [
     (g) => g.joinClassic('k', ['t']),
     (g) => g.joinClassic('k', ['t']),
