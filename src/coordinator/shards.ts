@@ -62,12 +62,9 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
     for (const { index } of topic.partitions) this.follow(topic, index)
   }
 
-  /** The partition of `key`. @throws KafkaError COORDINATOR_NOT_AVAILABLE while the topic does not exist */
-  indexOf(key: string): number {
-    if (this.count === 0) {
-      throw new KafkaError(errors.COORDINATOR_NOT_AVAILABLE, `${this.options.topic} does not exist yet`)
-    }
-    return shardIndex(key, this.count)
+  /** The partition of `key`; undefined while the topic does not exist. */
+  indexOf(key: string): number | undefined {
+    return this.count === 0 ? undefined : shardIndex(key, this.count)
   }
 
   /**
@@ -75,7 +72,11 @@ export class Shards<Rec, Machine extends StateMachine<Rec>> {
    * @throws KafkaError (rejected) NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, and what the command throws
    */
   async run<Answer>(key: string, command: Command<Machine, Rec, Answer>): Promise<Answer> {
-    const place = this.places.get(this.indexOf(key))
+    const index = this.indexOf(key)
+    // Whoever asks without having looked for the coordinator first is to do so now: that makes the topic.
+    if (index === undefined)
+      throw new KafkaError(errors.NOT_COORDINATOR, `${this.options.topic} does not exist yet`)
+    const place = this.places.get(index)
     if (place === undefined) throw new KafkaError(errors.NOT_COORDINATOR)
     return place.shard.run(command)
   }

@@ -22,6 +22,7 @@ const NONE = 0
 const INVALID_GROUP_ID = 24
 const UNKNOWN_MEMBER_ID = 25
 const COORDINATOR_NOT_AVAILABLE = 15
+const NOT_COORDINATOR = 16
 
 const find = (client: RawClient, key = 'group') => client.ask(findCoordinator, 3, { key })
 
@@ -104,13 +105,13 @@ describe('the topic that groups are kept in', () => {
     assert.match(answer.errorMessage!, /__consumer_offsets could not be created: .*3/)
   })
 
-  test('before it is there, requests about groups are told to wait', async () => {
+  test('before it is there, requests about groups are told to look for the coordinator, which makes it', async () => {
     const client = await (await startLocalBroker(lifetime)).connect()
     const { topics } = await commit(client, 'group', 1)
     // The topic that it is about is not there either, and Kafka looks at that first.
     assert.deepEqual(topics[0]!.partitions[0]!.errorCode, 3)
     const beat = await client.ask(heartbeat, 3, { groupId: 'group', memberId: 'm', generationId: 1 })
-    assert.equal(beat.errorCode, COORDINATOR_NOT_AVAILABLE)
+    assert.equal(beat.errorCode, NOT_COORDINATOR)
     assert.deepEqual((await client.ask(listGroups, 4, {})).groups, [])
   })
 })

@@ -101,7 +101,8 @@ export class GroupCoordinator implements ImageSubscriber {
   /** The broker that coordinates a group. @throws KafkaError (rejected) COORDINATOR_NOT_AVAILABLE */
   async findCoordinator(groupId: string): Promise<number> {
     await this.topic.ensure()
-    const leader = this.image.topics.get(OFFSETS_TOPIC)?.partitions[this.shards.indexOf(groupId)]?.leader
+    const index = this.shards.indexOf(groupId) ?? -1
+    const leader = this.image.topics.get(OFFSETS_TOPIC)?.partitions[index]?.leader
     if (leader !== undefined && leader !== NO_LEADER) return leader
     throw new KafkaError(
       errors.COORDINATOR_NOT_AVAILABLE,
