@@ -126,13 +126,18 @@ function resume(segment: Segment, config: LogConfig): number | undefined {
   return scan.damage === undefined ? endOffset : undefined
 }
 
-/** Producers as they were before `endOffset`: the newest snapshot, and what the segments say after it. */
+/**
+ * Producers as they were before `endOffset`: the newest snapshot, and what the segments say after it. A snapshot from
+ * before the first segment misses what retention took: it would refuse producers that have gone on, so that they count
+ * as unknown.
+ */
 export function restoreProducers(
   { producers, snapshots }: Pick<Recovered, 'producers' | 'snapshots'>,
   segments: readonly Segment[],
   endOffset: number,
 ): void {
   const snapshotOffset = snapshots.restore(producers, endOffset) ?? 0
+  if (snapshotOffset < (segments[0]?.baseOffset ?? endOffset)) producers.clear()
   for (const [i, segment] of segments.entries()) {
     const nextBase = segments[i + 1]?.baseOffset ?? endOffset
     if (nextBase <= snapshotOffset || segment.size === 0) continue

@@ -7,6 +7,7 @@ import { formatEpochCheckpoint } from './checkpoint.ts'
 import type { LogEnvironment } from './environment.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
+import { snapshotToBytes } from './producer-snapshot.ts'
 import type { ProducerSnapshots } from './producer-snapshots.ts'
 import type { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
@@ -117,6 +118,24 @@ export class LogState {
   sealEnded(): void {
     for (const segment of this.ended) if (!segment.isGone) segment.seal()
     this.ended = []
+  }
+
+  /** Drops snapshots that retention has made useless. One at or above the first segment is left, or made. */
+  dropSnapshotsBefore(baseOffset: number): void {
+    const { snapshots, environment, directory } = this
+    const newest = snapshots.newest ?? 0
+    snapshots.remove((offset) => offset < baseOffset && offset !== newest)
+    if (newest >= baseOffset) return
+    // A disk without room has kept the usual ones from being written. Whoever has written since is found by a scan.
+    const before = [...this.producers.all()].filter(
+      ({ batches }) => (batches.at(-1)?.lastOffset ?? -1) < baseOffset,
+    )
+    try {
+      snapshots.write(baseOffset, snapshotToBytes(before, before.length))
+    } catch (error) {
+      const reason = `no snapshot of producers: ${(error as Error).message}`
+      environment.report({ path: directory, reason, action: 'dropped', bytesCut: 0 })
+    }
   }
 
   /** Writes what the next start would otherwise have to scan the log for. */

@@ -334,8 +334,7 @@ export class Log {
     state.startOffset = Math.max(state.startOffset, baseOffset)
     state.epochs.truncateFromStart(state.startOffset)
     state.tail.dropBefore(baseOffset)
-    const { newest } = state.snapshots
-    state.snapshots.remove((offset) => offset < baseOffset && offset !== newest)
+    state.dropSnapshotsBefore(baseOffset)
     const failed = (error: unknown): void => state.fail(error)
     for (const segment of removed) segment.remove().catch(failed)
     return count

@@ -124,6 +124,36 @@ describe('after a loss of power', () => {
     )
   })
 
+  test('producers go on though a full disk kept snapshots from being written and retention took their batches', () => {
+    for (const isMended of [true, false]) {
+      const world = workshop()
+      const small = { ...config, retentionBytes: 5000 }
+      const log = openLog(world, small)
+      const send = (to: Log, baseSequence: number) =>
+        to.append(batchOf(['x'.repeat(3000)], { producerId: 5, producerEpoch: 0, baseSequence }), {
+          origin: 'client',
+          leaderEpoch: 0,
+          retain: false,
+        })
+      let sequence = 0
+      for (; sequence < 8; sequence++) send(log, sequence)
+      log.writeQueued()
+      const mend = world.files.fail('write', /snapshot$/, 'ENOSPC')
+      for (; sequence < 18; sequence++) send(log, sequence)
+      log.writeQueued()
+      for (let i = 0; i < 14; i++) append(log, batchOf(['y'.repeat(3000)]))
+      log.writeQueued()
+      if (isMended) mend()
+      log.deleteOldSegments(log.writtenEndOffset)
+      assert.ok(log.startOffset > 18)
+      mend()
+      world.files.processDied()
+      const again = openLog(restarted(world), small)
+      if (isMended) assert.deepEqual([send(again, 17).duplicate, send(again, 17).baseOffset], [true, 17])
+      assert.equal(send(again, 18).duplicate, false)
+    }
+  })
+
   test('epochs below the recovery point are there, though their batches are not looked at again', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const world = workshop({ crashes: true })

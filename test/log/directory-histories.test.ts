@@ -171,7 +171,7 @@ class History {
       endOffset >= least,
       `the log ends at ${endOffset}, but ${least} were ${way === 1 ? 'synced' : 'written'}`,
     )
-    this.batches = this.batches.filter(({ offset }) => offset < endOffset)
+    this.batches = this.batches.filter(({ offset, values }) => offset + values.length <= endOffset)
     this.written = endOffset
     // What a kill leaves may still be in the page cache only.
     if (way !== 0) this.synced = endOffset
