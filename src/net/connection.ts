@@ -78,6 +78,8 @@ export class Connection implements StreamReader, ConnectionInfo {
   private slots: Slot[] = []
   /** Frames that arrived while the connection was not allowed to start more requests. */
   private waiting: Frame[] = []
+  /** Bytes of replies that wait for one before them. */
+  private heldBytes = 0
   private lastUnsentBytes = 0
   private isPaused = false
   private isCorked = false
@@ -188,7 +190,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     return (
       !this.isEnding &&
       this.slots.length < this.limits.maxInFlightRequests &&
-      this.outbox.pendingBytes <= this.limits.maxPendingBytes
+      this.heldBytes + this.outbox.pendingBytes <= this.limits.maxPendingBytes
     )
   }
 
@@ -214,7 +216,10 @@ export class Connection implements StreamReader, ConnectionInfo {
     if (outcome === undefined) return
     if (!(outcome instanceof Promise)) {
       if (this.slots.length === 0) this.outbox.send(outcome.chunks)
-      else this.slots.push({ isDone: true, reply: outcome })
+      else {
+        this.slots.push({ isDone: true, reply: outcome })
+        this.heldBytes += outcome.byteLength
+      }
       return
     }
     const slot: Slot = { isDone: false }
@@ -232,6 +237,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     }
     slot.isDone = true
     slot.reply = reply
+    this.heldBytes += reply?.byteLength ?? 0
     if (this.slots[0] === slot) this.sendReady()
   }
 
@@ -263,7 +269,10 @@ export class Connection implements StreamReader, ConnectionInfo {
     let done = 0
     for (; done < this.slots.length && this.slots[done].isDone; done++) {
       const { reply, failure } = this.slots[done]
-      if (reply !== undefined) this.outbox.send(reply.chunks)
+      if (reply !== undefined) {
+        this.heldBytes -= reply.byteLength
+        this.outbox.send(reply.chunks)
+      }
       this.failure ??= failure
     }
     this.slots.splice(0, done)

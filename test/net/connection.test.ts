@@ -105,6 +105,28 @@ describe('Connection', () => {
     assert.deepEqual([stream.text, stream.isPaused], ['ABC', false])
   })
 
+  test('replies that wait behind a slow one count: no more is started than may wait', async () => {
+    const slow = deferred<Reply>()
+    const started: string[] = []
+    const { stream } = connect(
+      ({ bytes, start, end }) => {
+        started.push(bytes.toString('latin1', start, end))
+        if (started.length === 1) return slow.promise
+        return started.length % 2 === 0 ? replyOf('x'.repeat(400)) : Promise.resolve(replyOf('y'.repeat(400)))
+      },
+      { maxPendingBytes: 1000 },
+    )
+    for (const name of ['slow', 'b', 'c', 'd', 'e', 'f']) {
+      stream.receive(frameOf(name))
+      await settled()
+    }
+    assert.deepEqual([started, stream.isPaused], [['slow', 'b', 'c', 'd'], true])
+    slow.resolve(replyOf('first'))
+    await settled()
+    assert.deepEqual([started.length, stream.isPaused], [6, false])
+    assert.equal(stream.text.length, 5 + 5 * 400)
+  })
+
   test('a client that does not read its replies is not read from', async () => {
     const started: string[] = []
     const { stream } = connect(
