@@ -12,7 +12,7 @@ import { type LogListing, listLog } from './log-files.ts'
 import { EPOCH_CHECKPOINT, type LoadedLog } from './log-state.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
-import { noteProducers, type Recovered, recoverSegments } from './recovery.ts'
+import { freePath, noteProducers, type Recovered, recoverSegments } from './recovery.ts'
 import { Segment, segmentName } from './segment.ts'
 import { fileSource } from './segment-source.ts'
 import { Segments } from './segments.ts'
@@ -205,14 +205,15 @@ function emptyLog(recovered: Recovered, options: OpenOptions): LoadedLog {
 function startAnew(recovered: Recovered, options: OpenOptions, segments: readonly Segment[]): LoadedLog {
   const { environment, snapshots, producers, epochs } = recovered
   for (const segment of segments) {
+    const keptAs = freePath(environment, segment.file.path)
     environment.report({
       path: segment.file.path,
       reason: `it ends before the log's start, ${options.startOffset}`,
       action: 'set aside',
       bytesCut: segment.size,
-      keptAs: `${segment.file.path}.corrupt`,
+      keptAs,
     })
-    segment.setAside(`${segment.file.path}.corrupt`)
+    segment.setAside(keptAs)
   }
   snapshots.remove(() => true)
   producers.clear()

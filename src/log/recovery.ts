@@ -159,9 +159,10 @@ function setAside(environment: LogEnvironment, segments: readonly Segment[], rea
   for (const segment of segments) {
     const { path } = segment.file
     const { size } = segment
-    const keptAs = `${path}.corrupt`
+    const keptAs = freePath(environment, path)
     segment.setAside(keptAs)
     if (size > 0) environment.report({ path, reason, action: 'set aside', bytesCut: size, keptAs })
+    else environment.files.unlinkSync(keptAs)
   }
   if (segments.length > 0) environment.files.syncDirectorySync(parentOf(segments[0]!.file.path))
 }
@@ -207,8 +208,15 @@ function hasGoodBatch(segment: Segment, from: number, end: number, endOffset: nu
   return false
 }
 
+/** `<path>.corrupt`, or with a number when an earlier start has put something there: that is kept, too. */
+export function freePath({ files }: LogEnvironment, path: string): string {
+  let candidate = `${path}.corrupt`
+  for (let i = 2; files.existsSync(candidate); i++) candidate = `${path}.${i}.corrupt`
+  return candidate
+}
+
 function copyAside(environment: LogEnvironment, segment: Segment, position: number, size: number): string {
-  const path = `${segment.file.path}.${position}.corrupt`
+  const path = freePath(environment, `${segment.file.path}.${position}`)
   const copy = environment.files.openSync(path, 'create')
   try {
     const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, size - position))

@@ -279,6 +279,25 @@ describe('damage in the middle', () => {
     assert.deepEqual(third.reports, [])
   })
 
+  test('what was set aside once is not overwritten when it happens again at the same place', () => {
+    let world = workshop()
+    const kept: string[] = []
+    for (const life of ['first', 'second', 'third']) {
+      const log = openLog(world, { segmentBytes: 500 })
+      for (let i = 0; i < 12; i++) appendAndWrite(log, batchOf([life.padEnd(100)]))
+      damage(world, SEGMENT, 100)
+      world = restarted(world)
+      openLog(world, { segmentBytes: 500 })
+      kept.push(...world.reports.map(({ keptAs }) => keptAs!))
+      const found = kept.filter((path) => world.files.readFileSync(path).includes(life))
+      assert.equal(found.length, world.reports.length, life)
+    }
+    assert.equal(new Set(kept).size, kept.length)
+    assert.ok(kept.every((path) => path.endsWith('.corrupt')))
+    const bytes = Buffer.concat(kept.map((path) => world.files.readFileSync(path)))
+    for (const life of ['first', 'second', 'third']) assert.ok(bytes.includes(life), life)
+  })
+
   test('below the recovery point it is not looked for; a reader is told by its own checksum', () => {
     const world = workshop()
     const log = openLog(world, { segmentBytes: 500 })
