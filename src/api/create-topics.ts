@@ -4,6 +4,7 @@
 //  5 number of partitions, replication factor and all effective settings are told (KIP-525)   7 topic id is told
 import type { CreateTopicOutcome } from '../cluster/controller.ts'
 import { describeTopicConfig } from '../config/describe.ts'
+import type { BrokerConfigLayers } from '../config/dynamic-broker-config.ts'
 import type { CreateTopicsRequest, createTopics } from '../wire/apis/create-topics.ts'
 import { errors } from '../wire/errors.ts'
 import { type Input, ZERO_UUID } from '../wire/schema.ts'
@@ -21,10 +22,16 @@ export async function handleCreateTopics(
 ): Promise<Answer> {
   const { validateOnly } = request
   const outcomes = await context.broker.controller.createTopics(request.topics, { validateOnly })
-  return { topics: outcomes.map((outcome) => answerOne(outcome, validateOnly, context)) }
+  const layers = configLayers(context.broker)
+  return { topics: outcomes.map((outcome) => answerOne(outcome, validateOnly, layers, context)) }
 }
 
-function answerOne(outcome: CreateTopicOutcome, validateOnly: boolean, context: RequestContext): TopicAnswer {
+function answerOne(
+  outcome: CreateTopicOutcome,
+  validateOnly: boolean,
+  layers: BrokerConfigLayers,
+  context: RequestContext,
+): TopicAnswer {
   const { name, topic, error, message } = outcome
   const result = { name, errorCode: error.code, errorMessage: message }
   if (error !== errors.NONE || topic === null || context.apiVersion < DETAILS_VERSION) {
@@ -35,7 +42,7 @@ function answerOne(outcome: CreateTopicOutcome, validateOnly: boolean, context: 
     topicId: validateOnly ? ZERO_UUID : topic.id,
     numPartitions: topic.partitions.length,
     replicationFactor: topic.partitions[0]!.replicas.length,
-    configs: describeTopicConfig(configLayers(context.broker), topic.configs).map((config) => ({
+    configs: describeTopicConfig(layers, topic.configs).map((config) => ({
       name: config.name,
       value: config.value,
       readOnly: config.readOnly,

@@ -2,6 +2,7 @@
 // Promises entries under the field names of the response, sorted by name, and synonyms in order of precedence.
 // Leaves which resources exist, and who may ask, to the handler.
 
+import type { BrokerConfig } from './broker-config.ts'
 import { camelCase, type KeyDefinition, type SettingValue } from './definition.ts'
 import { applyDynamic, type BrokerConfigLayers } from './dynamic-broker-config.ts'
 import { resolveGroupConfig } from './group-config.ts'
@@ -57,13 +58,22 @@ export interface DescribeOptions {
   readonly includeDocumentation?: boolean
 }
 
+/** Settings in force, worked out once for a request about many resources. */
+const known = new WeakMap<BrokerConfigLayers, BrokerConfig>()
+
+function inForce(layers: BrokerConfigLayers): BrokerConfig {
+  const config = known.get(layers) ?? applyDynamic(layers.static, layers.defaults, layers.perBroker)
+  known.set(layers, config)
+  return config
+}
+
 /** A topic's settings; `overrides` are its own. */
 export function describeTopicConfig(
   layers: BrokerConfigLayers,
   overrides: ReadonlyMap<string, string>,
   options: DescribeOptions = {},
 ): ConfigDescription[] {
-  const broker = applyDynamic(layers.static, layers.defaults, layers.perBroker)
+  const broker = inForce(layers)
   const effective = resolveTopicConfig(broker, overrides) as Readonly<Record<string, SettingValue>>
   return wanted(topicRows, options).map(([name, row]) => {
     const own = valid(row, overrides.get(name))
@@ -82,7 +92,7 @@ export function describeGroupConfig(
   overrides: ReadonlyMap<string, string>,
   options: DescribeOptions = {},
 ): ConfigDescription[] {
-  const broker = applyDynamic(layers.static, layers.defaults, layers.perBroker)
+  const broker = inForce(layers)
   const effective = resolveGroupConfig(broker, overrides) as unknown as Readonly<Record<string, number>>
   return wanted(groupRows, options).map(([name, row]) => {
     const own = valid(row, overrides.get(name))
@@ -101,7 +111,7 @@ export function describeBrokerConfig(
   layers: BrokerConfigLayers,
   options: DescribeOptions = {},
 ): ConfigDescription[] {
-  const broker = applyDynamic(layers.static, layers.defaults, layers.perBroker)
+  const broker = inForce(layers)
   const effective = broker as Readonly<Record<string, SettingValue>>
   return wanted(brokerRows, options).map(([name, row]) => {
     const synonyms = brokerSynonyms(layers, name)

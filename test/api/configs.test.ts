@@ -108,6 +108,25 @@ describe('DescribeConfigs', () => {
       assert.match(results[4]!.errorMessage!, /'2'/)
     }))
 
+  test('ends an answer that a small request would make gigabytes of, and works alike resources out once', () =>
+    withAdmin(async (fixture) => {
+      const resourceOf = (resourceType: number, resourceName: string) => ({
+        resourceType,
+        resourceName,
+        configurationKeys: null,
+      })
+      const broker = resourceOf(BROKER, '1')
+      const groups = Array.from({ length: 3000 }, (_, i) => resourceOf(32, `g${i}`))
+      const resources = [...groups, ...Array.from({ length: 100_000 }, () => broker)]
+      const request = { resources, includeSynonyms: true, includeDocumentation: true }
+      const { results } = handleDescribeConfigs(request, { ...fixture.context, apiVersion: 4 })
+      const refused = results!.findIndex(({ errorCode }) => errorCode !== 0)
+      assert.ok(refused > groups.length && refused < 20_000, `refused from ${refused} on`)
+      assert.match(results![refused]!.errorMessage!, /fewer resources/)
+      assert.ok(results!.slice(refused).every(({ errorCode }) => errorCode === 42))
+      assert.equal(new Set(results!.slice(0, refused).map(({ configs }) => configs)).size, 2)
+    }))
+
   test('lays what was altered over what the broker was started with, strongest first', () =>
     withAdmin(
       async (fixture) => {
