@@ -10,7 +10,7 @@ import { errors, KafkaError } from '../wire/errors.ts'
 import type { ConfigResource, FullConfigChange, IncrementalConfigChange } from './controller.ts'
 import { type ClusterImage, type ConfigMap, NO_CONFIGS, type TopicImage } from './image.ts'
 import { DEFAULT_BROKER } from './layout.ts'
-import { type Decision, decideEach, unknownTopic } from './topic-decisions.ts'
+import { checkSizes, type Decision, decideEach, unknownTopic } from './topic-decisions.ts'
 import { topicNameProblem } from './topic-names.ts'
 
 /** Kafka's codes of what settings belong to (ConfigResource.Type). */
@@ -99,6 +99,7 @@ function decideResources<Item extends ConfigResource>(
 /** Throws KafkaError(INVALID_CONFIG). */
 function validate(decided: DecidedConfigs, ground: ConfigGround): void {
   const { configs } = decided
+  checkSizes(configs)
   if ('topic' in decided) validateTopicConfig(configs, ground.config)
   else if ('group' in decided) validateGroupConfig(configs, ground.config)
   else {

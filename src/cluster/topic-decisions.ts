@@ -13,6 +13,7 @@ import { CLUSTER_METADATA_TOPIC, collisionKey, isInternalTopic, topicNameProblem
 
 /** Partitions that one request may create, as in Apache Kafka 4.3. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000
+const LONGEST_CONFIG_VALUE = 32_767
 const RESERVED_TOPIC_IDS = 100
 
 export interface DecisionGround {
@@ -106,6 +107,7 @@ function decideTopic(
   checkName(name, ground.image, created)
   const replicas = request.assignments.length > 0 ? byHand(request, ground) : placed(request, ground)
   const configs = new Map(request.configs.map((config) => [config.name, config.value]))
+  checkSizes(configs)
   validateTopicConfig(configs, ground.config)
   return {
     name,
@@ -113,6 +115,15 @@ function decideTopic(
     internal: isInternalTopic(name),
     partitions: replicas.map((brokerIds, index) => newPartition(index, brokerIds)),
     configs: configs as ReadonlyMap<string, string>,
+  }
+}
+
+/** As in Apache Kafka 4.3: a list that is appended to again and again must not grow without end. */
+export function checkSizes(configs: ReadonlyMap<string, string | null>): void {
+  for (const [name, value] of configs) {
+    if (value === null || value.length <= LONGEST_CONFIG_VALUE) continue
+    const message = `${name}: a value has at most ${LONGEST_CONFIG_VALUE} characters; this one has ${value.length}`
+    throw new KafkaError(errors.INVALID_CONFIG, message)
   }
 }
 

@@ -70,6 +70,11 @@ describe('settings', () => {
     ['all topics', { name: '', operations: [set('retention.ms', '1')] }, 'INVALID_REQUEST'],
     ['an unknown setting', { operations: [set('x', '1')] }, 'INVALID_CONFIG'],
     ['a bad value', { operations: [set('retention.ms', 'x')] }, 'INVALID_CONFIG'],
+    [
+      'a value of more than 32,767 characters',
+      { operations: [set('leader.replication.throttled.replicas', `${'0:1,'.repeat(8192)}0:1`)] },
+      'INVALID_CONFIG',
+    ],
     ['a null value', { operations: [set('retention.ms', null)] }, 'INVALID_REQUEST'],
     [
       'appending to a number',
