@@ -67,7 +67,8 @@ export function explain(error: unknown): string {
   if (error instanceof KafkaError) return `${error.message} (${error.error.name})`
   if (error instanceof TimeoutError) return `${error.message}; --timeout gives it longer`
   if (error instanceof Error) {
-    const { code, path } = error as NodeJS.ErrnoException
+    const { code, path, syscall } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && syscall === 'mkdir') return `${path}: no directory can be made there`
     if (code === 'ENOENT' && path !== undefined) return `${path} does not exist`
     const place = path === undefined ? undefined : places[code ?? '']
     if (place !== undefined) return `${path}${place}`

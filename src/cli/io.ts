@@ -34,7 +34,10 @@ export function processIo(): Io {
   let isReaderGone = false
   const leave = (error: NodeJS.ErrnoException) => {
     // The reader has what it wanted (`odradek consume ... | head -1`).
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`odradek: what is printed cannot be written: ${error.message}\n`)
+      process.exit(1)
+    }
     if (readerHandlers.size === 0) process.exit(0)
     isReaderGone = true
     for (const handle of readerHandlers) handle()

@@ -61,6 +61,8 @@ test('a place on the disk that cannot be used: which, and why', () => {
     '/etc/passwd/x: a part of this path is a file, not a directory',
   )
   assert.equal(failed('EEXIST', '/etc/passwd'), '/etc/passwd is there already, and is not a directory')
+  const made = Object.assign(new Error('ENOENT'), { code: 'ENOENT', path: '/proc/x', syscall: 'mkdir' })
+  assert.equal(explain(made), '/proc/x: no directory can be made there')
   assert.equal(failed('EROFS', '/ro/x'), '/ro/x: this disk can only be read')
   assert.equal(failed('EPERM', '/x'), '/x may not be read or written by this user')
   assert.equal(failed('ENOSPC', '/x'), '/x: no space is left on this disk')

@@ -1,7 +1,8 @@
 // The binary as a process: the broker's life, signals, and readers that leave.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -164,6 +165,20 @@ describe('the client', () => {
     assert.equal(await described.exit, 0, described.noted())
     const [group] = JSON.parse(described.printed()) as { state: string; members: unknown[] }[]
     assert.deepEqual([group!.state, group!.members], ['Empty', []], 'whoever stops reading leaves the group')
+
+    if (existsSync('/dev/full')) {
+      const words = [main, 'topics', 'list', '-b', server!]
+      const full = openSync('/dev/full', 'w')
+      const printing = spawn(process.execPath, words, { stdio: ['ignore', full, 'pipe'] })
+      closeSync(full)
+      let noted = ''
+      printing.stderr!.on('data', (bytes) => {
+        noted += bytes
+      })
+      const [code] = await once(printing, 'close')
+      assert.equal(code, 1)
+      assert.match(noted, /^odradek: what is printed cannot be written: ENOSPC.*\n$/)
+    }
 
     const following = odradek(['consume', 'lines', '--follow', '--from-beginning', '-b', server!])
     await following.until(/line 49999 /)
