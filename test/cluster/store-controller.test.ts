@@ -108,12 +108,12 @@ describe('a topic that was created', () => {
     })
   })
 
-  test('is refused with settings that are too large to store', async () => {
+  test('is refused with settings that are too large', async () => {
     await withFixture(async ({ controller }) => {
       const value = Array.from({ length: 120_000 }, (_, index) => `${index}:1`).join(',')
       const configs = [{ name: 'leader.replication.throttled.replicas', value }]
       const outcomes = await controller.createTopics([topicNamed('t', { configs }), topicNamed('u')], forReal)
-      assert.deepEqual(names(outcomes), ['POLICY_VIOLATION', 'NONE'])
+      assert.deepEqual(names(outcomes), ['INVALID_CONFIG', 'NONE'])
     })
   })
 })
