@@ -2,10 +2,12 @@
 // is described, after every single thing they do.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { SeededRandom } from '../../../src/lib/random.ts'
 import { javaSkipReason } from '../../support/apache-kafka.ts'
 import type { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { sleep } from '../support/processes.ts'
 import { ConsumerSide, type Outcome } from './consumer-side.ts'
+import { RandomConsumers } from './random-consumers.ts'
 import { startBoth } from './sides.ts'
 
 type Move = (side: ConsumerSide) => Promise<Outcome>
@@ -264,4 +266,22 @@ describe('the same consumer groups at Apache Kafka and here', { skip: javaSkipRe
       for (const side of sides) side.close()
     })
   }
+
+  const seed = Number(process.env.DIFFERENTIAL_SEED ?? 1)
+  test(`random members of both protocols (DIFFERENTIAL_SEED=${seed}) are told the same`, async () => {
+    for (let run = 0; run < 15; run++) {
+      const sides = await Promise.all(ports.map((port) => ConsumerSide.open(port, `random-${run}`)))
+      const trail: string[] = []
+      const members = new RandomConsumers(new SeededRandom(seed * 1000 + run), async (what, move) => {
+        trail.push(what)
+        const [apache, ours] = await Promise.all(
+          sides.map(async (side) => ({ told: await move(side), group: await side.described() })),
+        )
+        assert.deepEqual(ours, apache, trail.join('; '))
+        return apache!.told
+      })
+      await members.live(35)
+      for (const side of sides) side.close()
+    }
+  })
 })
