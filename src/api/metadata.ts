@@ -68,8 +68,16 @@ function creatable(
 async function create(names: readonly string[], { broker }: RequestContext): Promise<Map<string, ErrorCode>> {
   const outcomes = await broker.controller.autoCreateTopics(names)
   const failed = outcomes.filter(({ error }) => error !== errors.NONE)
-  for (const { name, message } of failed)
-    broker.logger.warn('could not create a topic', { topic: name, reason: message })
+  const [first] = failed
+  // One line, however many were asked for: a request must not fill the log.
+  if (first !== undefined) {
+    const { name, message } = first
+    broker.logger.warn('could not create a topic', {
+      topic: name,
+      reason: message,
+      others: failed.length - 1,
+    })
+  }
   return new Map(failed.map(({ name, error }) => [name, error]))
 }
 

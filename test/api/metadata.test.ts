@@ -5,6 +5,7 @@ import { handleMetadata } from '../../src/api/metadata.ts'
 import { advance } from '../../src/cluster/image.ts'
 import { metadata } from '../../src/wire/apis/metadata.ts'
 import { ZERO_UUID } from '../../src/wire/schema.ts'
+import { noteLines } from '../support/local-broker.ts'
 import { type AdminFixture, ask, versionsOf, withAdmin } from './admin-context.ts'
 
 const NOT_ASKED = -0x80000000
@@ -201,6 +202,25 @@ describe('a topic that is not there', () => {
       { settings: { 'auto.create.topics.enable': 'false' } },
     )
   })
+
+  test('writes one line about however many topics could not be created', () =>
+    withAdmin(
+      async (fixture) => {
+        const { logger, lines } = noteLines()
+        const { context } = fixture
+        const request = { topics: named('t', 'u', 'v') }
+        const inLog = { context: { ...context, broker: { ...context.broker, logger } } }
+        await query(9, request, { ...fixture, ...inLog })
+        assert.deepEqual(
+          lines.map(({ fields }) => [
+            (fields as { topic?: string }).topic,
+            (fields as { others?: number }).others,
+          ]),
+          [['t', 2]],
+        )
+      },
+      { settings: { 'default.replication.factor': '2' } },
+    ))
 
   test('keeps its reason when it cannot be created, and others are answered', () =>
     withAdmin(
