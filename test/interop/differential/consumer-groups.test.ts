@@ -218,8 +218,11 @@ const cases: Readonly<Record<string, readonly Move[]>> = {
     (g) => g.join('a', ['t']),
     (g) => g.leave('a'),
     (g) => g.commit('', -1, 't-0'),
-    (g) => g.joinClassic('l', ['t']),
-    (g) => g.joinClassic('l', ['t']),
+    // In one move: Kafka gives the id before the group's new protocol is committed, and shown.
+    async (g) => {
+      await g.joinClassic('l', ['t'])
+      return g.joinClassic('l', ['t'])
+    },
     (g) => g.leaveClassic('l'),
   ],
 }
