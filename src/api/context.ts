@@ -38,6 +38,8 @@ export interface RequestContext {
   readonly localAddress: string
   readonly localPort: number
   readonly remoteAddress: string
+  /** `tell` is called once if the connection closes before the function returned here is called: nobody waits any more. */
+  readonly whenClosed: (tell: () => void) => () => void
   readonly broker: BrokerContext
   /** Whether the memory of the request may be kept, by `retain`, beyond the synchronous part of the handler. */
   readonly bytesAreOwned: boolean

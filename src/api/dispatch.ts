@@ -25,7 +25,10 @@ export interface RequestFrame {
 }
 
 /** What is known of the connection a request came by. */
-export type Origin = Pick<RequestContext, 'listenerName' | 'localAddress' | 'localPort' | 'remoteAddress'>
+export type Origin = Pick<
+  RequestContext,
+  'listenerName' | 'localAddress' | 'localPort' | 'remoteAddress' | 'whenClosed'
+>
 
 type Outcome = Encoded | undefined | Promise<Encoded | undefined>
 
@@ -84,6 +87,7 @@ export class Dispatcher {
       localAddress: origin.localAddress,
       localPort: origin.localPort,
       remoteAddress: origin.remoteAddress,
+      whenClosed: origin.whenClosed,
       broker: this.broker,
       bytesAreOwned,
     }

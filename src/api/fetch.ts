@@ -64,7 +64,7 @@ export function handleFetch(
   return isDue ? answer(plan, reads, context) : wait(plan, reads, request, context)
 }
 
-/** Reads again whenever enough may have come, and answers with what there is at the deadline. */
+/** Reads again whenever enough may have come, and answers with what there is at the deadline or when nobody waits any more. */
 async function wait(
   plan: FetchPlan,
   firstReads: Reads,
@@ -75,17 +75,23 @@ async function wait(
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs
   const minBytes = minBytesOf(request, context)
   let reads = firstReads
+  let isGone = false
+  let more: FetchWait | undefined
+  const forget = context.whenClosed(() => {
+    isGone = true
+    more?.end()
+  })
   for (;;) {
     const leftMs = deadlineMs - clock.monotonicMs()
-    if (leftMs <= 0 || reads.isUrgent || reads.countedBytes >= minBytes) {
-      return answer(plan, reads, context)
-    }
-    const more = new FetchWait(clock, leftMs, minBytes - reads.countedBytes)
+    if (isGone || leftMs <= 0 || reads.isUrgent || reads.countedBytes >= minBytes) break
+    more = new FetchWait(clock, leftMs, minBytes - reads.countedBytes)
     for (const { partition } of reads.all) if (partition !== undefined) more.join(partition.fetchWaits)
     release(reads)
     await more.promise
     reads = readAll(plan, request, context)
   }
+  forget()
+  return answer(plan, reads, context)
 }
 
 function maxBytesOf(request: FetchRequest, context: RequestContext): number {

@@ -31,6 +31,8 @@ export interface ConnectionInfo {
   readonly remoteAddress: string
   readonly localAddress: string
   readonly localPort: number
+  /** `tell` is called once if the connection closes before the function returned here is called. */
+  readonly whenClosed: (tell: () => void) => () => void
 }
 
 export interface ConnectionLimits {
@@ -90,6 +92,7 @@ export class Connection implements StreamReader, ConnectionInfo {
   /** Why the connection ends as soon as everything is sent. */
   private failure: Error | undefined
   private isClosed = false
+  private whoWantsToKnow: Set<() => void> | undefined
 
   constructor(
     stream: Stream,
@@ -138,6 +141,12 @@ export class Connection implements StreamReader, ConnectionInfo {
     else this.close(new Error(`idle: no byte of ${unsentBytes} was taken within connections.max.idle.ms`))
   }
 
+  readonly whenClosed = (tell: () => void): (() => void) => {
+    this.whoWantsToKnow ??= new Set()
+    this.whoWantsToKnow.add(tell)
+    return () => this.whoWantsToKnow?.delete(tell)
+  }
+
   start(): void {
     this.stream.start(this)
   }
@@ -183,6 +192,9 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.slots = []
     this.outbox.close()
     this.stream.destroy()
+    const told = this.whoWantsToKnow
+    this.whoWantsToKnow = undefined
+    for (const tell of told ?? []) tell()
     this.gone(this, error)
   }
 

@@ -32,6 +32,7 @@ export async function openAdmin(
     localAddress: '127.0.0.1',
     localPort: 9092,
     remoteAddress: '127.0.0.1',
+    whenClosed: () => () => {},
     bytesAreOwned: true,
     ...request,
     broker: {

@@ -26,13 +26,6 @@ import { NODE_ID, PatientFiles } from '../partition/stage.ts'
 import { type LogLine, noteLines } from '../support/local-broker.ts'
 import { type Asker, readAnswer, requestBytes } from '../support/raw-client.ts'
 
-const ORIGIN: Origin = {
-  listenerName: 'PLAINTEXT',
-  localAddress: '127.0.0.1',
-  localPort: 9092,
-  remoteAddress: '127.0.0.1',
-}
-
 export function registration(id: number, host: string, listenerName = 'PLAINTEXT'): BrokerRegistration {
   const endpoints = [{ listenerName, host, port: 9000 + id, securityProtocol: 'PLAINTEXT' as const }]
   return { id, epoch: id, rack: `rack-${id}`, endpoints }
@@ -46,6 +39,18 @@ export class DataBroker implements Asker {
   readonly context: BrokerContext
   readonly dispatcher: Dispatcher
   clientId: string | null = 'test'
+  /** Who wants to know that the client's connection has closed. */
+  private readonly waiting = new Set<() => void>()
+  private readonly origin: Origin = {
+    listenerName: 'PLAINTEXT',
+    localAddress: '127.0.0.1',
+    localPort: 9092,
+    remoteAddress: '127.0.0.1',
+    whenClosed: (tell) => {
+      this.waiting.add(tell)
+      return () => this.waiting.delete(tell)
+    },
+  }
   private image = emptyImage('cluster')
 
   constructor(settings: Readonly<{ [key: string]: string }> = {}) {
@@ -99,7 +104,7 @@ export class DataBroker implements Asker {
     const start = 'before'.length + 4
     const frame = { bytes: receiveBuffer, start, end: start + bytes.length - 4, isOwned: false }
     try {
-      return this.dispatcher.dispatch(frame, ORIGIN)
+      return this.dispatcher.dispatch(frame, this.origin)
     } finally {
       receiveBuffer.fill(0xee)
     }
@@ -112,6 +117,15 @@ export class DataBroker implements Asker {
       if (encoded === undefined) throw new Error('there is no answer')
       return readAnswer(api, version, flatten(encoded).subarray(4), 7)
     })
+  }
+
+  /** How many requests want to know when the client's connection closes. */
+  get mindful(): number {
+    return this.waiting.size
+  }
+
+  closeConnection(): void {
+    for (const tell of this.waiting) tell()
   }
 
   /** Starts a request and ends the turn. */

@@ -58,6 +58,27 @@ describe('Fetch', () => {
     assert.equal(broker.clock.nextDueMs(), undefined)
   })
 
+  test('waits no longer when its client is gone: nothing of it is left behind', async () => {
+    const broker = new DataBroker()
+    broker.put(topicImage('a'))
+    const answer = broker.start(fetch, 11, requestFor(0, { maxWaitMs: 2 ** 31 - 1 }))
+    assert.equal(await stateOf(answer), 'waits')
+    broker.closeConnection()
+    assert.deepEqual(await stateOf(answer), [])
+    assert.equal(broker.clock.nextDueMs(), undefined)
+    assert.equal(broker.mindful, 0)
+  })
+
+  test('that was answered does not mind any more what becomes of its client', async () => {
+    const broker = new DataBroker()
+    broker.put(topicImage('a'))
+    const answer = broker.start(fetch, 11, requestFor(0))
+    assert.equal(broker.mindful, 1)
+    await send(broker, 'x')
+    assert.deepEqual(await stateOf(answer), ['x'])
+    assert.equal(broker.mindful, 0)
+  })
+
   test('that may not wait does not', async () => {
     const broker = new DataBroker()
     broker.put(topicImage('a'))

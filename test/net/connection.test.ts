@@ -68,6 +68,18 @@ describe('Connection', () => {
     assert.equal(stream.text, 'ABC')
   })
 
+  test('tells those who want to know that it has closed, once, and nobody who has changed their mind', () => {
+    const { connection } = connect(() => undefined)
+    const told: string[] = []
+    connection.whenClosed(() => told.push('one'))
+    const forget = connection.whenClosed(() => told.push('another'))
+    connection.whenClosed(() => told.push('a third'))
+    forget()
+    connection.close()
+    connection.close()
+    assert.deepEqual(told, ['one', 'a third'])
+  })
+
   test('an immediate reply waits behind one that is still being worked on', async () => {
     const slow = deferred<Reply>()
     const { stream } = connect(({ bytes, start, end }) =>
