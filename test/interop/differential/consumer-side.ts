@@ -284,8 +284,8 @@ export class ConsumerSide {
       topics: [{ name: topic, numPartitions, replicationFactor: 1 }],
       timeoutMs: 30_000,
     })
-    await this.learnTopics()
     await this.coordinatorKnows(topic, numPartitions)
+    await this.learnTopics()
     return { error: errorByCode(answer.topics[0]!.errorCode).name }
   }
 
