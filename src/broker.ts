@@ -74,7 +74,7 @@ export class Broker {
       await broker.open()
       return broker
     } catch (error) {
-      await broker.release(false)
+      await (broker.closing ?? broker.release(false))
       throw error
     }
   }
@@ -140,9 +140,11 @@ export class Broker {
     this.replicas = replicas
     const cluster = await this.joinCluster(clusterId, replicas)
     this.cluster = cluster
+    const failure = new Error('the metadata store failed: its disk is full or broken')
     cluster.session.on((event) => {
-      if (event === 'lost') this.fail(new Error('the metadata store failed: its disk is full or broken'))
+      if (event === 'lost') this.fail(failure)
     })
+    replicas.directoriesLost(cluster.directories.lost)
     cluster.view.subscribe({
       apply: (_, delta) => {
         if (delta.brokerConfigsChanged) this.takeUpConfigs(cluster)
@@ -154,6 +156,13 @@ export class Broker {
     cluster.view.subscribe(groupCoordinator)
     await cluster.view.applied()
     replicas.setAsideStrays()
+    await cluster.directories
+      .note(replicas.hasMissing)
+      .catch(({ message }: Error) =>
+        parts.logger.warn('the log directories could not be noted down', { reason: message }),
+      )
+    // Everything before may have taken its time: a store that failed meanwhile, or before anybody listened, is the end.
+    if (cluster.session.validUntilMs() < parts.clock.monotonicMs()) throw failure
     this.dispatcher = new Dispatcher(this.makeContext(cluster, replicas, groupCoordinator))
     this.housekeeping = new Housekeeping({
       config: () => this.config,
@@ -271,8 +280,7 @@ export class Broker {
     const { config, files, random, logger, staticEntries } = this.parts
     return openLocalCluster({
       files,
-      directory: config.logDirs[0],
-      logDirectories: config.logDirs,
+      logDirectories: new Map(this.directories.map(({ directoryId, path }) => [directoryId, path])),
       clusterId,
       broker: {
         id: config.nodeId,

@@ -32,7 +32,7 @@ export interface Adoptable {
   /** Settings that were altered while Kafka ran: for all brokers, and for this one. */
   readonly brokerConfigs: ReadonlyMap<number | typeof DEFAULT_BROKER, ConfigMap>
   readonly groupConfigs: ReadonlyMap<string, ConfigMap>
-  /** The first producer id that Kafka had given to nobody. */
+  /** The first producer id that nobody was given. */
   readonly nextProducerId: number
 }
 
@@ -84,8 +84,16 @@ export function adoptable(context: AdoptionContext, found: readonly FoundPartiti
     topics,
     brokerConfigs: brokerConfigs(kraft, context),
     groupConfigs: groupConfigs(kraft, context),
-    nextProducerId: kraft?.nextProducerId ?? 0,
+    nextProducerId: kraft?.nextProducerId ?? (found.length === 0 ? 0 : farProducerId(context.random)),
   }
+}
+
+/**
+ * Where producer ids begin when nobody knows how many were given, but logs may know producers by them: at a random block,
+ * too far from any other for the two to meet. A producer that got another's id would have its records taken for repeated.
+ */
+function farProducerId(random: Random): number {
+  return (random.bytes(5).readUIntBE(0, 5) + 1) * 1000
 }
 
 /** Partitions of one topic share an id; directories with another id are of a topic that was deleted. */

@@ -70,6 +70,18 @@ export class EmbeddedStore implements SessionHost {
   private sessionCount = 0
   private failure: Error | null = null
 
+  /** The one of `directories` that has a store; undefined when none has. Throws CorruptMetadataError when several have. */
+  static find(files: Files, directories: readonly string[]): string | undefined {
+    const [found, other] = directories.filter(
+      (directory) =>
+        files.existsSync(`${directory}/${LOG_NAME}`) || files.existsSync(`${directory}/${SNAPSHOT_NAME}`),
+    )
+    if (other === undefined) return found
+    throw new CorruptMetadataError(
+      `both ${found} and ${other} have metadata (odradek-metadata.*); take the files that are out of date away`,
+    )
+  }
+
   /** Reads what is there. Throws CorruptMetadataError, or the system's error when a file cannot be read. */
   static open(options: EmbeddedStoreOptions): EmbeddedStore {
     const { files, directory } = options

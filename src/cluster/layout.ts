@@ -8,6 +8,7 @@
 //   /topics/<topicId>/parts-<k>  {"partitions":[[replicas,isr,leader,leaderEpoch,partitionEpoch,adding,removing],...]}
 //   /configs/brokers/<id>     {"configs":{}}                                        <id> is "default" for all brokers
 //   /producer-ids             {"next":1000}
+//   /log-directories/<id>     {"directories":{"<directory.id>":"<path>"}}          known-directories.ts
 //
 // Promises that what it writes it reads, and a clear error for anything else. Partitions are grouped by 100, so that a
 // fail-over reads a thousand entries and not a hundred thousand. A chunk may hold more partitions than `info` counts
@@ -26,6 +27,7 @@ export const paths = {
   controllerEpoch: '/controller-epoch',
   producerIds: '/producer-ids',
   broker: (id: number) => `/brokers/${id}`,
+  logDirectories: (id: number) => `/log-directories/${id}`,
   topicInfo: (topicId: string) => `/topics/${topicId}/info`,
   topicChunk: (topicId: string, chunk: number) => `/topics/${topicId}/parts-${chunk}`,
   brokerConfigs: (id: number | typeof DEFAULT_BROKER) => `/configs/brokers/${id}`,
@@ -197,6 +199,14 @@ export function decodeTopicInfo(entry: Entry): TopicInfo {
     configs: isTexts,
   })
   return { name: info.name, partitions: info.partitions, configs: configMap(info.configs) }
+}
+
+export const encodeDirectories = (directories: ReadonlyMap<string, string>): Uint8Array =>
+  write({ directories: Object.fromEntries(directories) })
+
+export function decodeDirectories(entry: Entry): ReadonlyMap<string, string> {
+  const { directories } = read<{ directories: Record<string, string> }>(entry, { directories: isTexts })
+  return new Map(Object.entries(directories))
 }
 
 export const encodeConfigs = (configs: ConfigMap): Uint8Array =>

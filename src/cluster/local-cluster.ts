@@ -8,6 +8,7 @@ import type { Random } from '../lib/random.ts'
 import { adoptable, type FoundPartition } from './adopt.ts'
 import type { Controller } from './controller.ts'
 import { EmbeddedStore } from './embedded-store.ts'
+import { KnownDirectories } from './known-directories.ts'
 import { decodeMeta, paths } from './layout.ts'
 import { type BrokerDescription, Membership } from './membership.ts'
 import type { MetadataStore } from './store.ts'
@@ -16,10 +17,8 @@ import { ClusterView } from './view.ts'
 
 export interface LocalClusterOptions {
   readonly files: Files
-  /** The log directory that holds the metadata: the first. It exists and is locked. */
-  readonly directory: string
-  /** All log directories: where a Kafka metadata log is looked for. */
-  readonly logDirectories: readonly string[]
+  /** All log directories, by their ids. They exist and are locked; one of them has the metadata, to begin with the first. */
+  readonly logDirectories: ReadonlyMap<string, string>
   /** From meta.properties. */
   readonly clusterId: string
   readonly broker: BrokerDescription
@@ -38,6 +37,7 @@ export interface LocalCluster {
   readonly view: ClusterView
   readonly controller: Controller
   readonly membership: Membership
+  readonly directories: KnownDirectories
   /** Ends with 'lost' when the metadata log fails: the broker has to stop. */
   readonly session: MetadataStore['session']
   close(): Promise<void>
@@ -50,7 +50,9 @@ export class ForeignMetadataError extends Error {
 
 /** Throws CorruptMetadataError, LayoutError or ForeignMetadataError when the metadata cannot be used. */
 export async function openLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
-  const { files, directory, clusterId, logger } = options
+  const { files, clusterId, logger } = options
+  const logDirectories = [...options.logDirectories.values()]
+  const directory = EmbeddedStore.find(files, logDirectories) ?? logDirectories[0]!
   const embedded = EmbeddedStore.open({ files, directory, logger })
   const store = embedded.connect()
   const view = new ClusterView({ store, clusterId, logger })
@@ -59,8 +61,9 @@ export async function openLocalCluster(options: LocalClusterOptions): Promise<Lo
     await embedded.close()
   }
   try {
-    const isNew = await isNewStore(store, options)
+    const isNew = await isNewStore(store, directory, clusterId)
     await view.start()
+    const directories = await KnownDirectories.read(store, options.broker.id, options.logDirectories)
     const membership = await Membership.register(store, options.broker)
     await view.refresh([paths.broker(options.broker.id)])
     const { broker, config, staticEntries, random, wasUnclean } = options
@@ -75,7 +78,6 @@ export async function openLocalCluster(options: LocalClusterOptions): Promise<Lo
       renewLeaders: wasUnclean,
     })
     if (isNew) {
-      const { logDirectories } = options
       await controller.adopt(
         adoptable({ files, logDirectories, nodeId: broker.id, random, logger }, options.found()),
       )
@@ -84,7 +86,7 @@ export async function openLocalCluster(options: LocalClusterOptions): Promise<Lo
       await controller.close()
       await close()
     }
-    return { view, controller, membership, session: store.session, close: stop }
+    return { view, controller, membership, directories, session: store.session, close: stop }
   } catch (error) {
     await close()
     throw error
@@ -92,10 +94,7 @@ export async function openLocalCluster(options: LocalClusterOptions): Promise<Lo
 }
 
 /** True when the store is new: its `/meta` is written last, after everything that was to be adopted. */
-async function isNewStore(
-  store: MetadataStore,
-  { clusterId, directory }: LocalClusterOptions,
-): Promise<boolean> {
+async function isNewStore(store: MetadataStore, directory: string, clusterId: string): Promise<boolean> {
   const known = await store.get(paths.meta)
   if (known === null) return true
   const found = decodeMeta(known).clusterId

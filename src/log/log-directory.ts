@@ -28,7 +28,9 @@ const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
 const START_OFFSETS = 'log-start-offset-checkpoint'
 const PARTITION_METADATA = 'partition.metadata'
-const PARTITION_DIRECTORY = /^([a-zA-Z0-9._-]+)-(\d+)$/
+/** Numbers as brokers write them: what somebody called topic-00 is not partition 0. */
+const PARTITION_DIRECTORY = /^([a-zA-Z0-9._-]+)-(0|[1-9]\d{0,9})$/
+const METADATA_TOPIC = '__cluster_metadata'
 const LEFT_ALONE = /\.[0-9a-f]{32}-(delete|future|stray)$/
 const MAX_NAME_LENGTH = 255
 /** Logs closed at the same time: enough to keep the device busy with syncs. */
@@ -114,7 +116,7 @@ export class LogDirectory {
         continue
       }
       const [, topic, partition] = PARTITION_DIRECTORY.exec(name) ?? []
-      if (topic === undefined || topic === '__cluster_metadata') continue
+      if (topic === undefined || topic === METADATA_TOPIC) continue
       found.push({ topic, partition: Number(partition), topicId: this.topicIdOf(name) })
     }
     const keys = new Set(found.map(({ topic, partition }) => keyOf(topic, partition)))
@@ -250,8 +252,20 @@ export class LogDirectory {
     this.recoveryPoints.writeNow(this.currentRecoveryPoints(), this.isOpen)
     this.startOffsets.writeNow(this.currentStartOffsets(), this.isOpen)
     this.highWatermarks.writeNow(highWatermarks, this.isOpen)
+    this.checkAllLookedThrough()
     const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
     writeAtomically(this.environment.files, join(this.path, CLEAN_SHUTDOWN), marker)
+  }
+
+  /** After a crash a log that could not be opened has not been repaired: the next start must not take it for whole. */
+  private checkAllLookedThrough(): void {
+    if (this.wasClean) return
+    for (const { name, isDirectory } of this.environment.files.listSync(this.path)) {
+      if (!isDirectory || this.logs.has(name) || LEFT_ALONE.test(name)) continue
+      const [, topic] = PARTITION_DIRECTORY.exec(name) ?? []
+      if (topic === undefined || topic === METADATA_TOPIC) continue
+      throw new Error(`${join(this.path, name)} could not be opened since the last crash`)
+    }
   }
 
   private currentRecoveryPoints(): PartitionOffset[] {

@@ -52,12 +52,32 @@ export class Replicas implements ImageSubscriber {
   private readonly unclaimed: Map<string, Place>
   /** Where partitions were begun whose logs could not be made: they must not lie in two directories. */
   private readonly begun = new Map<string, LogDirectory>()
+  /** Partitions from before this start that must lie in a directory which is not there. */
+  private readonly missing = new Set<string>()
+  /** Paths of such directories. */
+  private lost: readonly string[] = []
+  /** Partitions from before this start that were nowhere, and begin empty. */
+  private begunAnew: string[] = []
+  private isStarting = true
   private image: ClusterImage = emptyImage('')
 
   constructor(options: ReplicasOptions) {
     this.options = options
     this.logger = options.logger
     this.unclaimed = this.findOnDisk()
+  }
+
+  /**
+   * Log directories that were there before, to be told before the first image is applied: partitions that lie nowhere else
+   * stay offline, so that nobody goes on without what is in them.
+   */
+  directoriesLost(paths: readonly string[]): void {
+    this.lost = paths
+  }
+
+  /** True when a partition is offline because its directory is not there. */
+  get hasMissing(): boolean {
+    return this.missing.size > 0
   }
 
   /** The partition, when it has a replica here. */
@@ -95,6 +115,7 @@ export class Replicas implements ImageSubscriber {
     for (const { after } of delta.changed) this.bring(after)
     // Settings of the broker are defaults of every topic.
     if (delta.brokerConfigsChanged) this.refreshConfigs()
+    if (this.isStarting) this.endOfStart()
   }
 
   /** Lets every topic take up its settings again. */
@@ -173,6 +194,13 @@ export class Replicas implements ImageSubscriber {
   private open(topic: TopicImage, index: number, config: TopicConfig): Replica {
     const key = keyOf(topic.name, index)
     const place = this.claim(topic, index)
+    if (place === undefined && this.isStarting) this.noteAbsent(key)
+    if (place === undefined && this.missing.has(key)) {
+      throw new Error(
+        `it is in none of log.dirs, and ${this.lost.join(', ')} had data and is not there any more: ` +
+          'start again with it, or delete the topic',
+      )
+    }
     const directory = place?.directory ?? this.begun.get(key) ?? this.emptiestDirectory()
     if (place === undefined) this.begun.set(key, directory)
     const log: Log =
@@ -187,6 +215,23 @@ export class Replicas implements ImageSubscriber {
     const image = topic.partitions[index]
     const partition = new Partition(identity, log, image, config, highWatermark, this.options)
     return { partition, directory }
+  }
+
+  /** A partition that the metadata knows has no directory: that lies elsewhere, or a crash came before it was made. */
+  private noteAbsent(key: string): void {
+    if (this.lost.length > 0) this.missing.add(key)
+    else this.begunAnew.push(key)
+  }
+
+  private endOfStart(): void {
+    this.isStarting = false
+    if (this.begunAnew.length > 0) {
+      this.logger.warn('partitions of the metadata were not on the disk, and begin empty', {
+        count: this.begunAnew.length,
+        partitions: this.begunAnew.slice(0, 10).join(', '),
+      })
+    }
+    this.begunAnew = []
   }
 
   /** The partition's directory from before this start, if there is one and it is this topic's. */
@@ -221,6 +266,7 @@ export class Replicas implements ImageSubscriber {
   /** Drops a partition that could not be opened. */
   private dropOffline(topic: TopicImage, index: number): void {
     const key = keyOf(topic.name, index)
+    this.missing.delete(key)
     if (!this.offline.delete(key)) return
     const directory = this.unclaimed.get(key)?.directory ?? this.begun.get(key)
     this.begun.delete(key)

@@ -246,7 +246,8 @@ describe('topics whose metadata is lost', () => {
       { topic: 'ancient', partition: 0 },
     ]
     const { logger, lines } = warnings()
-    const { topics } = adopt(new SimulatedFiles(), found, logger)
+    const { topics, nextProducerId } = adopt(new SimulatedFiles(), found, logger)
+    assert.ok(nextProducerId >= 1000 && Number.isSafeInteger(nextProducerId * 1000), `${nextProducerId}`)
     assert.deepEqual(
       topics.map(({ name, partitions, internal }) => [name, partitions.length, internal]),
       [
@@ -272,8 +273,7 @@ describe('a local cluster', () => {
     const config = parseBrokerConfig({})
     return {
       files,
-      directory: DATA,
-      logDirectories: [DATA],
+      logDirectories: new Map([['id', DATA]]),
       clusterId: 'cluster-1',
       broker: { id: 1, rack: null, endpoints: [] },
       config: () => config,
