@@ -11,6 +11,7 @@ import { EmbeddedStore } from './embedded-store.ts'
 import { KnownDirectories } from './known-directories.ts'
 import { decodeMeta, paths } from './layout.ts'
 import { type BrokerDescription, Membership } from './membership.ts'
+import { metadataDirectory, noteMetadataPlace } from './metadata-place.ts'
 import type { MetadataStore } from './store.ts'
 import { StoreController } from './store-controller.ts'
 import { ClusterView } from './view.ts'
@@ -48,11 +49,11 @@ export class ForeignMetadataError extends Error {
   override readonly name = 'ForeignMetadataError'
 }
 
-/** Throws CorruptMetadataError, LayoutError or ForeignMetadataError when the metadata cannot be used. */
+/** Throws CorruptMetadataError, MetadataMissingError, LayoutError or ForeignMetadataError when the metadata cannot be used. */
 export async function openLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { files, clusterId, logger } = options
   const logDirectories = [...options.logDirectories.values()]
-  const directory = EmbeddedStore.find(files, logDirectories) ?? logDirectories[0]!
+  const directory = metadataDirectory(files, logDirectories)
   const embedded = EmbeddedStore.open({ files, directory, logger })
   const store = embedded.connect()
   const view = new ClusterView({ store, clusterId, logger })
@@ -82,6 +83,7 @@ export async function openLocalCluster(options: LocalClusterOptions): Promise<Lo
         adoptable({ files, logDirectories, nodeId: broker.id, random, logger }, options.found()),
       )
     }
+    noteMetadataPlace(files, options.logDirectories, directory, logger)
     const stop = async () => {
       await controller.close()
       await close()

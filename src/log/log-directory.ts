@@ -62,6 +62,8 @@ export class LogDirectory {
   private readonly names: NamesSync
   private readonly lock: DirectoryLock
   private readonly logs = new Map<string, PartitionDirectory & { readonly log: Log }>()
+  /** No log was opened: a start that came to nothing leaves the directory as it was. */
+  private isUntouched = true
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
@@ -127,6 +129,7 @@ export class LogDirectory {
   /** Opens the log of a partition that has a directory, repairing it if need be. */
   openLog(directory: PartitionDirectory, config: LogConfig): Log {
     const key = keyOf(directory.topic, directory.partition)
+    this.isUntouched = false
     const log = Log.open(this.environment, {
       directory: join(this.path, key),
       config,
@@ -222,7 +225,9 @@ export class LogDirectory {
   async close(highWatermarks: readonly PartitionOffset[], brokerEpoch = -1, isClean = true): Promise<void> {
     try {
       await this.lastCheckpoint.catch(() => {})
-      if (isClean && this.failure === undefined) await this.closeInOrder(highWatermarks, brokerEpoch)
+      if (this.failure !== undefined) return
+      if (isClean) await this.closeInOrder(highWatermarks, brokerEpoch)
+      else if (this.wasClean && this.isUntouched) this.writeMarker(brokerEpoch)
     } finally {
       for (const { log } of this.logs.values()) log.abandon()
       this.logs.clear()
@@ -253,6 +258,10 @@ export class LogDirectory {
     this.startOffsets.writeNow(this.currentStartOffsets(), this.isOpen)
     this.highWatermarks.writeNow(highWatermarks, this.isOpen)
     this.checkAllLookedThrough()
+    this.writeMarker(brokerEpoch)
+  }
+
+  private writeMarker(brokerEpoch: number): void {
     const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
     writeAtomically(this.environment.files, join(this.path, CLEAN_SHUTDOWN), marker)
   }

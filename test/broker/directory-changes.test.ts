@@ -64,6 +64,22 @@ describe('the metadata', () => {
 })
 
 describe('a log directory that is not there any more', () => {
+  test('and has the metadata stops the start, which says where they were and what can be done', async (context) => {
+    const files = await firstLife(context, 'a,b')
+    await assert.rejects(startOnDisk(context, files, { 'log.dirs': 'new,b' }), {
+      name: 'MetadataMissingError',
+      message: /metadata of b lie in another log directory, a .*remove odradek-metadata.place from new, b/,
+    })
+    const back = await startOnDisk(context, files, { 'log.dirs': 'b,a' })
+    assert.equal(await retentionOf(back), '-1')
+    await stop(back)
+    // The way out, for somebody who has lost that disk for good.
+    files.unlinkSync('b/odradek-metadata.place')
+    const anew = await startOnDisk(context, files, { 'log.dirs': 'b' })
+    const { producerId } = await newProducer(await anew.connect())
+    assert.ok(producerId > 1000, 'the logs may know those that were given before')
+  })
+
   test('does not let its partitions begin anew: they wait for it', async (context) => {
     const files = await firstLife(context, 'a,b')
     const second = await startOnDisk(context, files, { 'log.dirs': 'a' })
@@ -109,6 +125,15 @@ describe('a log directory that is not there any more', () => {
     const strays = files.listSync('b').filter(({ name }) => /^topic-\d\.[0-9a-f]{32}-stray$/.test(name))
     assert.equal(strays.length, 2)
   })
+})
+
+test('a start that came to nothing does not cost the next one a look through all logs', async (context) => {
+  const files = await firstLife(context, 'a,b')
+  const lock = files.lockDirectorySync('b')
+  await assert.rejects(startOnDisk(context, files, { 'log.dirs': 'a,b' }), { name: 'DirectoryLockedError' })
+  lock.release()
+  for (const directory of ['a', 'b'])
+    assert.ok(files.existsSync(`${directory}/.kafka_cleanshutdown`), directory)
 })
 
 describe('directories that somebody copied', () => {
