@@ -1,9 +1,10 @@
 // Reads a partition of an internal topic from its start to its end into a state machine.
-// Promises that the event loop is free between two stretches of the log, and that what a newer version wrote is passed
-// over. Leaves what the records mean to the machine.
+// Promises that the event loop is free between two stretches of the log, that what a newer version wrote is passed over, and
+// that bytes which are not what was written never become state. Leaves what the records mean to the machine.
 import { type Clock, nextTurn } from '../lib/clock.ts'
 import { release } from '../lib/memory.ts'
 import type { Log } from '../log/log.ts'
+import { errors, KafkaError } from '../wire/errors.ts'
 import * as batch from '../wire/records/batch.ts'
 import { RecordReader } from '../wire/records/record.ts'
 import type { StateMachine } from './step.ts'
@@ -33,11 +34,17 @@ export async function load<Rec>(log: Log, machine: StateMachine<Rec>, options: L
   for (let offset = log.startOffset; offset < endOffset && options.isWanted(); ) {
     const stretch = readStretch(log, offset, endOffset, options.bufferBytes)
     if (stretch.bytes.length === 0) break
+    let nextOffset = offset
     for (let at = 0; at < stretch.bytes.length; at += batch.sizeInBytes(stretch.bytes, at)) {
+      const problem = problemOf(stretch.bytes, at, nextOffset, endOffset)
+      if (problem !== undefined) throw damaged(log, nextOffset, problem)
       records += replayBatch(stretch.bytes, at, offset, machine)
+      nextOffset = batch.lastOffset(stretch.bytes, at) + 1
     }
     bytes += stretch.bytes.length
-    offset = stretch.nextOffset
+    // What comes next would be looked for by its offset, and not be found.
+    if (stretch.nextOffset < nextOffset) throw damaged(log, nextOffset, 'the next batch has lower offsets')
+    offset = nextOffset
     if (offset < endOffset) await nextTurn(options.clock)
   }
   return { records, bytes }
@@ -66,6 +73,27 @@ function readStretch(log: Log, offset: number, endOffset: number, maxBytes: numb
     at += part.byteLength
   }
   return { bytes, nextOffset }
+}
+
+function damaged(log: Log, offset: number, problem: string): KafkaError {
+  return new KafkaError(
+    errors.CORRUPT_MESSAGE,
+    `${log.directory} is damaged where offset ${offset} is to follow: ${problem}`,
+  )
+}
+
+/** What is wrong with the batch at `at`, which is to be the next one with records from `nextOffset` on. */
+function problemOf(bytes: Buffer, at: number, nextOffset: number, endOffset: number): string | undefined {
+  if (at + batch.HEADER_BYTES > bytes.length) return `${bytes.length - at} bytes are no batch`
+  const damage = batch.damageOf(bytes, at)
+  if (damage !== undefined) return damage
+  if (at + batch.sizeInBytes(bytes, at) > bytes.length) return 'a batch goes on behind its end'
+  // The reader of records says best what is wrong with an older format.
+  if (batch.magic(bytes, at) !== batch.MAGIC) return undefined
+  if (!batch.hasValidCrc(bytes, at)) return 'the checksum of a batch is wrong'
+  const [first, last] = [batch.baseOffset(bytes, at), batch.lastOffset(bytes, at)]
+  if (last < nextOffset || last >= endOffset) return `a batch has offsets ${first} to ${last}`
+  return undefined
 }
 
 /** Records of the batch at `at` that are at or beyond `fromOffset`; returns how many there were. */
