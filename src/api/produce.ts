@@ -4,7 +4,7 @@
 //
 //  3 oldest  4 KAFKA_STORAGE_ERROR (KIP-112)  5 log start offset  8 which records were wrong (KIP-467)
 // 10 the leader to turn to (KIP-951)  13 topic ids (KIP-516)
-import { BatchShapeError, RecordsError } from '../log/append-check.ts'
+import { BatchShapeError, newUnfolding, RecordsError, type Unfolding } from '../log/append-check.ts'
 import { ACKS_ALL, type Partition } from '../partition/partition.ts'
 import type { ProduceRequest, produce } from '../wire/apis/produce.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
@@ -57,11 +57,12 @@ export function handleProduce(
 ): ProduceAnswer | undefined | Promise<ProduceAnswer | undefined> {
   const requestError = refusalOf(request)
   const pendings: Pending[] = []
+  const unfolding = newUnfolding()
   for (const topic of request.topicData) {
     for (const data of topic.partitionData) {
       pendings.push(
         requestError === undefined
-          ? appendOne(topic, data, request, context)
+          ? appendOne(topic, data, request, context, unfolding)
           : { answer: failure(data.index, requestError), done: undefined },
       )
     }
@@ -113,6 +114,7 @@ function appendOne(
   data: PartitionData,
   request: ProduceRequest,
   context: RequestContext,
+  unfolding: Unfolding,
 ): Pending {
   const { broker, apiVersion } = context
   let partition: Partition | undefined
@@ -139,6 +141,7 @@ function appendOne(
       origin: 'client',
       acks: request.acks,
       retain: context.bytesAreOwned,
+      unfolding,
     })
     const success: PartitionAnswer = {
       index: data.index,

@@ -3,7 +3,7 @@
 // batches unless compaction or a forced codec needs it. Leaves sequences and epochs of producers to producer-state.ts.
 import { errors, KafkaError } from '../wire/errors.ts'
 import * as batch from '../wire/records/batch.ts'
-import { buildBatch, type RecordToWrite } from '../wire/records/build.ts'
+import { BatchBuilder } from '../wire/records/build.ts'
 import { type Codec, codecs, isCodec } from '../wire/records/compression/index.ts'
 import { RecordReader } from '../wire/records/record.ts'
 import type { LogConfig } from './log-config.ts'
@@ -68,6 +68,22 @@ export function appendRules(config: LogConfig): AppendRules {
   }
 }
 
+/** What the batches of one request may unfold to where they have to be opened; a large max.message.bytes allows more for one. */
+const MOST_UNFOLDED_BYTES = 16 * 1024 * 1024
+const UNFOLDING = 4
+/** As many records at fault are named, the others only counted. */
+const MOST_RECORD_ERRORS = 10_000
+
+/** How far the batches of one request may still unfold: a megabyte of bombs could otherwise keep the broker busy for minutes. */
+export interface Unfolding {
+  bytes: number
+  isFirst: boolean
+}
+
+export function newUnfolding(): Unfolding {
+  return { bytes: MOST_UNFOLDED_BYTES, isFirst: true }
+}
+
 const refuse = (message: string): KafkaError => new KafkaError(errors.INVALID_RECORD, message)
 const misshapen = (message: string): KafkaError => new BatchShapeError(errors.INVALID_RECORD, message)
 
@@ -77,7 +93,12 @@ const misshapen = (message: string): KafkaError => new BatchShapeError(errors.IN
  * @throws KafkaError INVALID_RECORD, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE,
  *   UNSUPPORTED_COMPRESSION_TYPE; RecordsError INVALID_TIMESTAMP or INVALID_RECORD with the records at fault
  */
-export function checkFromClient(records: Buffer, rules: AppendRules, nowMs: number): Buffer {
+export function checkFromClient(
+  records: Buffer,
+  rules: AppendRules,
+  nowMs: number,
+  unfolding: Unfolding = newUnfolding(),
+): Buffer {
   const bytes = oneBatch(records)
   if (batch.baseOffset(bytes, 0) !== 0) {
     throw refuse(`a producer's batch starts at offset 0, this one at ${batch.baseOffset(bytes, 0)}`)
@@ -90,7 +111,7 @@ export function checkFromClient(records: Buffer, rules: AppendRules, nowMs: numb
   const codec = batch.codecOf(bytes, 0) as Codec
   const wantedCodec = rules.forcedCodec ?? codec
   if (wantedCodec !== codec || (codec !== codecs.none && rules.isCompacted)) {
-    return opened(bytes, wantedCodec, rules, nowMs)
+    return opened(bytes, wantedCodec, rules, nowMs, unfolding)
   }
   if (codec === codecs.none) checkPlain(bytes, rules, nowMs)
   else checkCompressed(bytes, rules, nowMs)
@@ -177,7 +198,8 @@ function checkPlain(bytes: Buffer, rules: AppendRules, nowMs: number): void {
     : (saysAppendTime && max === batch.NO_TIMESTAMP) ||
       !isInRange(max, rules, nowMs) ||
       !isInRange(min, rules, nowMs)
-  if (isTimeRefused || (rules.isCompacted && walk.hasNullKey)) throw recordsAtFault(bytes, rules, nowMs)
+  if (isTimeRefused || (rules.isCompacted && walk.hasNullKey))
+    throw recordsAtFault(bytes, new RecordReader(bytes), rules, nowMs)
   if (rules.isLogAppendTime) {
     setAppendTime(bytes, nowMs)
     return
@@ -212,31 +234,60 @@ function checkCompressed(bytes: Buffer, rules: AppendRules, nowMs: number): void
   batch.writeCrc(bytes, 0)
 }
 
+/** Decompresses within what is left for the request. What was tried in vain counts, too: it took as long. */
+function open(bytes: Buffer, rules: AppendRules, unfolding: Unfolding): RecordReader {
+  const most = unfolding.isFirst
+    ? Math.max(unfolding.bytes, UNFOLDING * rules.maxMessageBytes)
+    : unfolding.bytes
+  unfolding.isFirst = false
+  unfolding.bytes = 0
+  if (most <= 0) {
+    throw new KafkaError(errors.MESSAGE_TOO_LARGE, 'the batches of the request are too large when unfolded')
+  }
+  const reader = new RecordReader(bytes, 0, most)
+  unfolding.bytes = Math.max(0, most - reader.bytes.byteLength)
+  return reader
+}
+
 /** Opens a batch because its keys must be seen or its codec must change. */
-function opened(bytes: Buffer, wantedCodec: Codec, rules: AppendRules, nowMs: number): Buffer {
-  const reader = new RecordReader(bytes)
-  const records: RecordToWrite[] = []
-  let max = -1
+function opened(
+  bytes: Buffer,
+  wantedCodec: Codec,
+  rules: AppendRules,
+  nowMs: number,
+  unfolding: Unfolding,
+): Buffer {
+  const reader = open(bytes, rules, unfolding)
   let isInOrder = true
   const saysAppendTime = batch.isLogAppendTime(bytes, 0)
   let isFaulty =
     saysAppendTime && (rules.isLogAppendTime || batch.maxTimestamp(bytes, 0) === batch.NO_TIMESTAMP)
-  while (reader.next()) {
-    if (reader.offsetDelta !== records.length) isInOrder = false
-    if (reader.timestamp > max) max = reader.timestamp
+  for (let index = 0; reader.next(); index++) {
+    if (reader.offsetDelta !== index) isInOrder = false
     if (!rules.isLogAppendTime && !isInRange(reader.timestamp, rules, nowMs)) isFaulty = true
     if (rules.isCompacted && reader.keyLength < 0) isFaulty = true
-    const headers = reader.headersCount === 0 ? undefined : reader.headers()
-    records.push({ timestamp: reader.timestamp, key: reader.key(), value: reader.value(), headers })
   }
-  if (isFaulty) throw recordsAtFault(bytes, rules, nowMs)
+  reader.restart()
+  if (isFaulty) throw recordsAtFault(bytes, reader, rules, nowMs)
   if (isInOrder && wantedCodec === batch.codecOf(bytes, 0)) {
     if (rules.isLogAppendTime) setAppendTime(bytes, nowMs)
     return bytes
   }
-  const rebuilt = buildBatch({
-    records,
-    compression: wantedCodec,
+  const rebuilt = rebuild(bytes, reader, wantedCodec, rules, nowMs)
+  checkSize(rebuilt, rules)
+  return rebuilt
+}
+
+/** Record by record: all of them at once would be many times the batch. */
+function rebuild(
+  bytes: Buffer,
+  reader: RecordReader,
+  compression: Codec,
+  rules: AppendRules,
+  nowMs: number,
+): Buffer {
+  const builder = new BatchBuilder({
+    compression,
     compressionLevel: rules.compressionLevel,
     producerId: batch.producerId(bytes, 0),
     producerEpoch: batch.producerEpoch(bytes, 0),
@@ -244,8 +295,12 @@ function opened(bytes: Buffer, wantedCodec: Codec, rules: AppendRules, nowMs: nu
     transactional: batch.isTransactional(bytes, 0),
     appendTimestamp: rules.isLogAppendTime ? nowMs : undefined,
   })
-  checkSize(rebuilt, rules)
-  return rebuilt
+  while (reader.next()) {
+    const { timestamp } = reader
+    const encodedHeaders = reader.encodedHeaders()
+    builder.append({ timestamp, key: reader.key(), value: reader.value(), encodedHeaders })
+  }
+  return builder.build()
 }
 
 /** Stamps the broker's time on all records (KIP-32). */
@@ -267,35 +322,39 @@ function outOfRange(timestamp: number, rules: AppendRules, nowMs: number): strin
   return `timestamp ${timestamp} is outside of the allowed range, ${earliest} to ${nowMs + rules.afterMaxMs}`
 }
 
-function timestampError(recordErrors: readonly RecordError[]): RecordsError {
-  const message = `${recordErrors.length} record(s) with a timestamp that the topic does not accept`
+function timestampError(recordErrors: readonly RecordError[], count = recordErrors.length): RecordsError {
+  const message = `${count} record(s) with a timestamp that the topic does not accept`
   return new RecordsError(errors.INVALID_TIMESTAMP, message, recordErrors)
 }
 
-/** Names every record at fault; a timestamp at fault decides the code of the whole. */
-function recordsAtFault(bytes: Buffer, rules: AppendRules, nowMs: number): RecordsError {
+/** Names the records at fault, `reader` being before the first; a timestamp at fault decides the code of the whole. */
+function recordsAtFault(
+  bytes: Buffer,
+  reader: RecordReader,
+  rules: AppendRules,
+  nowMs: number,
+): RecordsError {
   const recordErrors: RecordError[] = []
   const isOurTime = batch.isLogAppendTime(bytes, 0)
-  let isTimeAtFault = false
-  const reader = new RecordReader(bytes)
+  let timesAtFault = 0
+  let keysAtFault = 0
+  const note = (batchIndex: number, batchIndexErrorMessage: string) => {
+    if (recordErrors.length < MOST_RECORD_ERRORS) recordErrors.push({ batchIndex, batchIndexErrorMessage })
+  }
   for (let batchIndex = 0; reader.next(); batchIndex++) {
-    const isTimeRefused = isOurTime && (rules.isLogAppendTime || reader.timestamp === batch.NO_TIMESTAMP)
-    if (isTimeRefused) {
-      recordErrors.push({ batchIndex, batchIndexErrorMessage: APPEND_TIME_IS_OURS })
-      isTimeAtFault = true
+    if (isOurTime && (rules.isLogAppendTime || reader.timestamp === batch.NO_TIMESTAMP)) {
+      timesAtFault++
+      note(batchIndex, APPEND_TIME_IS_OURS)
     } else if (!rules.isLogAppendTime && !isInRange(reader.timestamp, rules, nowMs)) {
-      recordErrors.push({
-        batchIndex,
-        batchIndexErrorMessage: outOfRange(reader.timestamp, rules, nowMs),
-      })
-      isTimeAtFault = true
+      timesAtFault++
+      note(batchIndex, outOfRange(reader.timestamp, rules, nowMs))
     } else if (rules.isCompacted && reader.keyLength < 0) {
-      const batchIndexErrorMessage = 'a compacted topic does not accept a record without a key'
-      recordErrors.push({ batchIndex, batchIndexErrorMessage })
+      keysAtFault++
+      note(batchIndex, 'a compacted topic does not accept a record without a key')
     }
   }
-  if (isTimeAtFault) return timestampError(recordErrors)
-  const message = `${recordErrors.length} record(s) without a key in a compacted topic`
+  if (timesAtFault > 0) return timestampError(recordErrors, timesAtFault + keysAtFault)
+  const message = `${keysAtFault} record(s) without a key in a compacted topic`
   return new RecordsError(errors.INVALID_RECORD, message, recordErrors)
 }
 

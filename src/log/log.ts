@@ -4,7 +4,7 @@
 import { assert } from '../lib/assert.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import * as batch from '../wire/records/batch.ts'
-import { appendRules, checkFromClient, checkFromCoordinator } from './append-check.ts'
+import { appendRules, checkFromClient, checkFromCoordinator, type Unfolding } from './append-check.ts'
 import type { LogEnvironment } from './environment.ts'
 import type { EpochEndOffset } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
@@ -34,11 +34,9 @@ export interface AppendOptions {
   readonly origin: AppendOrigin
   /** Epoch of the leader that appends; stamped into the batch. */
   readonly leaderEpoch: number
-  /**
-   * True: the caller gives the memory away and will never write to it again, so the log may keep it.
-   * False: the bytes are copied once, if kept. In both cases the batch may be changed in place.
-   */
+  /** The log may keep the memory: nobody writes to it again. Otherwise it copies. In both cases the batch may be changed. */
   readonly retain: boolean
+  readonly unfolding?: Unfolding | undefined
 }
 
 export interface AppendResult {
@@ -153,8 +151,9 @@ export class Log {
     this.checkUsable()
     const nowMs = state.environment.clock.wallMs()
     const isFromClient = options.origin === 'client'
-    const check = isFromClient ? checkFromClient : checkFromCoordinator
-    const bytes = check(records, state.rules, nowMs)
+    const bytes = isFromClient
+      ? checkFromClient(records, state.rules, nowMs, options.unfolding)
+      : checkFromCoordinator(records, state.rules, nowMs)
     if (batch.producerId(bytes, 0) >= 0) {
       if (batch.isControl(bytes, 0)) state.producers.checkMarker(bytes, 0)
       else if (isFromClient) {

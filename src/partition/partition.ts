@@ -7,6 +7,7 @@ import type { TopicConfig } from '../config/topic-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Deferred, deferred } from '../lib/deferred.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Unfolding } from '../log/append-check.ts'
 import type {
   AbortedTransaction,
   AppendOrigin,
@@ -43,6 +44,8 @@ export interface PartitionAppendOptions {
   readonly acks: number
   /** The memory of the records is never written to again. */
   readonly retain: boolean
+  /** Shared by all batches of a request. */
+  readonly unfolding?: Unfolding
 }
 
 export interface PartitionAppend {
@@ -196,6 +199,7 @@ export class Partition implements Writable {
       origin: options.origin,
       leaderEpoch: this.image.leaderEpoch,
       retain: options.retain,
+      unfolding: options.unfolding,
     })
     this.appendedBytes += result.byteLength
     return { result, written: this.writtenSoon() }

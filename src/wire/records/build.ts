@@ -4,7 +4,7 @@
 import { assert } from '../../lib/assert.ts'
 import { HEADER_BYTES, LENGTH_OVERHEAD_BYTES, MAGIC, writeCrc, writeInt64 } from './batch.ts'
 import { type Codec, codecs, compress } from './compression/index.ts'
-import type { RecordHeader } from './record.ts'
+import type { EncodedHeaders, RecordHeader } from './record.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
 
 const INITIAL_BYTES = 1024
@@ -19,6 +19,8 @@ export interface RecordToWrite {
   readonly key?: Uint8Array | null
   readonly value?: Uint8Array | null
   readonly headers?: readonly HeaderToWrite[]
+  /** In the place of `headers`: as they were read. */
+  readonly encodedHeaders?: EncodedHeaders | undefined
   /** Distance from the batch's base offset; one more than the record before it when absent. */
   readonly offsetDelta?: number
 }
@@ -144,7 +146,10 @@ export function largestRecordSize(record: RecordToWrite): number {
 function bodySize(record: RecordToWrite, timestampDelta: number, offsetDelta: number): number {
   let size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta)
   size += partSize(record.key) + partSize(record.value)
-  const headers = record.headers
+  const { headers, encodedHeaders } = record
+  if (encodedHeaders !== undefined) {
+    return size + varintSize(encodedHeaders.count) + encodedHeaders.bytes.length
+  }
   if (headers === undefined) return size + 1
   size += varintSize(headers.length)
   for (const header of headers) {
@@ -172,13 +177,24 @@ function writeRecord(
   at = writeVarint(buffer, at, offsetDelta)
   at = writePart(buffer, at, record.key)
   at = writePart(buffer, at, record.value)
-  at = writeVarint(buffer, at, record.headers?.length ?? 0)
-  if (record.headers !== undefined) {
-    for (const header of record.headers) {
-      at = writeVarint(buffer, at, Buffer.byteLength(header.key))
-      at += buffer.write(header.key, at, 'utf8')
-      at = writePart(buffer, at, header.value)
-    }
+  return writeHeaders(buffer, at, record)
+}
+
+function writeHeaders(
+  buffer: Buffer,
+  start: number,
+  { headers = [], encodedHeaders }: RecordToWrite,
+): number {
+  if (encodedHeaders !== undefined) {
+    const at = writeVarint(buffer, start, encodedHeaders.count)
+    buffer.set(encodedHeaders.bytes, at)
+    return at + encodedHeaders.bytes.length
+  }
+  let at = writeVarint(buffer, start, headers.length)
+  for (const header of headers) {
+    at = writeVarint(buffer, at, Buffer.byteLength(header.key))
+    at += buffer.write(header.key, at, 'utf8')
+    at = writePart(buffer, at, header.value)
   }
   return at
 }

@@ -14,6 +14,12 @@ export interface RecordHeader {
   readonly value: Buffer | null
 }
 
+/** All headers of a record as they lie in it, whose places were checked. */
+export interface EncodedHeaders {
+  readonly count: number
+  readonly bytes: Buffer
+}
+
 /** A record as a client knows it. Key, values and headers are views over the batch's (decompressed) bytes. */
 export interface Record {
   readonly offset: number
@@ -44,6 +50,7 @@ export class RecordReader {
   headersCount = 0
   private headersStart = 0
   private at: number
+  private readonly first: number
   private readonly end: number
   private index = -1
   private readonly count: number
@@ -75,6 +82,13 @@ export class RecordReader {
       this.at = 0
       this.end = this.bytes.length
     }
+    this.first = this.at
+  }
+
+  /** Goes back to before the first record. */
+  restart(): void {
+    this.at = this.first
+    this.index = -1
   }
 
   /** Moves to the next record; false behind the last one, when every byte of the batch has been accounted for. */
@@ -134,6 +148,12 @@ export class RecordReader {
       })
     }
     return headers
+  }
+
+  /** The same without looking into them: there may be millions. Undefined for none. */
+  encodedHeaders(): EncodedHeaders | undefined {
+    if (this.headersCount === 0) return undefined
+    return { count: this.headersCount, bytes: this.bytes.subarray(this.headersStart, this.at) }
   }
 
   record(): Record {
