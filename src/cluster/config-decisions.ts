@@ -44,13 +44,13 @@ export function decideIncrementalChanges(
 ): Decision<IncrementalConfigChange, DecidedConfigs>[] {
   return decideResources(changes, ground, ({ operations }, target) => {
     const named = new Set<string>()
-    let configs = new Map(target.configs)
+    const configs = new Map(target.configs)
     for (const { name, operation, value } of operations) {
       if (named.has(name)) {
         throw new KafkaError(errors.INVALID_REQUEST, `${name}: is altered more than once in the request`)
       }
       named.add(name)
-      configs = applyAlteration(configs, operation, name, value, scopeOf(target))
+      applyAlteration(configs, operation, name, value, scopeOf(target))
     }
     return configs
   })

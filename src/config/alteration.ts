@@ -1,5 +1,5 @@
 // The operations of IncrementalAlterConfigs (KIP-339) on the settings that a topic, a broker or a group has of its own.
-// Promises a new set of texts and Kafka's rules for lists; leaves checking the result to topic-config.ts,
+// Promises Kafka's rules for lists; leaves checking the result to topic-config.ts,
 // dynamic-broker-config.ts and group-config.ts.
 import { errors, KafkaError } from '../wire/errors.ts'
 import type { KeyDefinition } from './definition.ts'
@@ -18,38 +18,38 @@ const rows: { readonly [Scope in ConfigScope]: ReadonlyMap<string, KeyDefinition
 }
 
 /**
- * `current` with one operation carried out; `current` itself stays as it is. Appending to a list that was never set
- * begins with its default. Throws KafkaError: INVALID_REQUEST for a missing value or unknown operation, INVALID_CONFIG
- * for appending to or subtracting from a setting that is no list.
+ * Carries out one operation on `configs` itself: a request may have tens of thousands of them, each of which would copy
+ * all. Appending to a list that was never set begins with its default. Throws KafkaError and changes nothing:
+ * INVALID_REQUEST for a missing value or unknown operation, INVALID_CONFIG for appending to or subtracting from a setting
+ * that is no list.
  */
 export function applyAlteration(
-  current: ReadonlyMap<string, string>,
+  configs: Map<string, string>,
   operation: number,
   key: string,
   value: string | null,
   scope: ConfigScope = 'topic',
-): Map<string, string> {
-  const altered = new Map(current)
+): void {
   if (operation === alterOperation.delete) {
-    altered.delete(key)
-    return altered
+    configs.delete(key)
+    return
   }
   if (value === null)
     throw new KafkaError(errors.INVALID_REQUEST, `${key}: null is no value; use DELETE to reset it`)
   switch (operation) {
     case alterOperation.set:
-      altered.set(key, value)
-      return altered
+      configs.set(key, value)
+      return
     case alterOperation.append: {
-      const elements = listElements(current, key, scope)
-      altered.set(key, [...new Set([...elements, ...split(value)])].join(','))
-      return altered
+      const elements = listElements(configs, key, scope)
+      configs.set(key, [...new Set([...elements, ...split(value)])].join(','))
+      return
     }
     case alterOperation.subtract: {
       const unwanted = new Set(split(value))
-      const elements = listElements(current, key, scope)
-      altered.set(key, elements.filter((element) => !unwanted.has(element)).join(','))
-      return altered
+      const elements = listElements(configs, key, scope)
+      configs.set(key, elements.filter((element) => !unwanted.has(element)).join(','))
+      return
     }
     default:
       throw new KafkaError(

@@ -17,25 +17,28 @@ function refusal(operation: number, key: string, value: string | null): [string,
   return assert.fail('was accepted')
 }
 
+function altered(
+  configs: Map<string, string>,
+  ...[operation, key, value, scope]: [number, string, string | null, ('topic' | 'broker')?]
+): Map<string, string> {
+  applyAlteration(configs, operation, key, value, scope)
+  return configs
+}
+
 describe('alterations', () => {
-  test('SET and DELETE change one key of a copy', () => {
-    const before = new Map([['retention.ms', '1']])
-    const after = applyAlteration(before, set, 'segment.ms', '2')
-    assert.deepEqual(
-      [...after],
-      [
-        ['retention.ms', '1'],
-        ['segment.ms', '2'],
-      ],
-    )
-    assert.deepEqual([...applyAlteration(after, remove, 'retention.ms', null)], [['segment.ms', '2']])
-    assert.deepEqual([...before], [['retention.ms', '1']])
-    assert.deepEqual([...applyAlteration(before, remove, 'segment.ms', null)], [...before])
+  test('SET and DELETE change one key, and nothing is copied for it', () => {
+    const configs = new Map([['retention.ms', '1']])
+    assert.deepEqual(Object.fromEntries(altered(configs, set, 'segment.ms', '2')), {
+      'retention.ms': '1',
+      'segment.ms': '2',
+    })
+    assert.deepEqual([...altered(configs, remove, 'retention.ms', null)], [['segment.ms', '2']])
+    assert.deepEqual([...altered(configs, remove, 'retention.ms', null)], [['segment.ms', '2']])
   })
 
   test('APPEND adds what is not there yet, SUBTRACT takes what is', () => {
     const after = (operation: number, current: string, value: string) =>
-      applyAlteration(policy(current), operation, 'cleanup.policy', value).get('cleanup.policy')
+      altered(policy(current), operation, 'cleanup.policy', value).get('cleanup.policy')
     assert.equal(after(append, 'delete', 'compact'), 'delete,compact')
     assert.equal(after(append, 'delete', 'delete, compact'), 'delete,compact')
     assert.equal(after(append, '', 'compact'), 'compact')
@@ -45,9 +48,9 @@ describe('alterations', () => {
   })
 
   test('a list that was never set begins with its default', () => {
-    const altered = applyAlteration(new Map(), append, 'cleanup.policy', 'compact')
-    assert.equal(altered.get('cleanup.policy'), 'delete,compact')
-    const broker = applyAlteration(new Map(), append, 'log.cleanup.policy', 'compact', 'broker')
+    const topic = altered(new Map(), append, 'cleanup.policy', 'compact')
+    assert.equal(topic.get('cleanup.policy'), 'delete,compact')
+    const broker = altered(new Map(), append, 'log.cleanup.policy', 'compact', 'broker')
     assert.equal(broker.get('log.cleanup.policy'), 'delete,compact')
   })
 
