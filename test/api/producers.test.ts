@@ -86,6 +86,20 @@ describe('DescribeProducers', () => {
   })
 })
 
+describe('DescribeProducers', () => {
+  test('tells of a partition once, however often it is named: the answer could be gigabytes', async () => {
+    const broker = new DataBroker()
+    broker.put(topicImage('a', { partitions: 2 }))
+    const named = { name: 'a', partitionIndexes: [0, 0, 1] }
+    const answer = await broker.ask(describeProducers, 0, { topics: [named, named] })
+    const codes = answer.topics.map(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
+    assert.deepEqual(codes, [
+      [0, 42, 0],
+      [42, 42, 42],
+    ])
+  })
+})
+
 describe('DeleteRecords', () => {
   test('is not for internal topics, nor for partitions that are led elsewhere', async () => {
     const broker = new DataBroker()
