@@ -71,7 +71,7 @@ export function decideTopics(
 ): Decision<TopicToCreate, TopicImage>[] {
   const { items, repeated } = unique(requests, ({ name }) => name)
   const tooMany = excess(requests, ground)
-  const created = new Set<string>()
+  const rivals = collidable(requests, ground.image)
   return decideEach(items, (request) => {
     if (repeated.has(request.name)) {
       throw new KafkaError(
@@ -80,8 +80,8 @@ export function decideTopics(
       )
     }
     if (tooMany !== null) throw tooMany
-    const topic = decideTopic(request, ground, created)
-    created.add(topic.name)
+    const topic = decideTopic(request, ground, rivals)
+    rivals.set(collisionKey(topic.name), topic.name)
     return topic
   })
 }
@@ -101,10 +101,10 @@ function excess(requests: readonly TopicToCreate[], { config }: DecisionGround):
 function decideTopic(
   request: TopicToCreate,
   ground: DecisionGround,
-  created: ReadonlySet<string>,
+  rivals: ReadonlyMap<string, string>,
 ): TopicImage {
   const { name } = request
-  checkName(name, ground.image, created)
+  checkName(name, ground.image, rivals)
   const replicas = request.assignments.length > 0 ? byHand(request, ground) : placed(request, ground)
   const configs = new Map(request.configs.map((config) => [config.name, config.value]))
   checkSizes(configs)
@@ -127,7 +127,7 @@ export function checkSizes(configs: ReadonlyMap<string, string | null>): void {
   }
 }
 
-function checkName(name: string, image: ClusterImage, created: ReadonlySet<string>): void {
+function checkName(name: string, image: ClusterImage, rivals: ReadonlyMap<string, string>): void {
   const problem = topicNameProblem(name)
   if (problem !== null) throw new KafkaError(errors.INVALID_TOPIC_EXCEPTION, problem)
   if (name === CLUSTER_METADATA_TOPIC) {
@@ -135,7 +135,7 @@ function checkName(name: string, image: ClusterImage, created: ReadonlySet<strin
   }
   if (image.topics.has(name))
     throw new KafkaError(errors.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
-  const rival = collidingName(name, image.topics.keys()) ?? collidingName(name, created)
+  const rival = rivals.get(collisionKey(name))
   if (rival !== undefined) {
     throw new KafkaError(
       errors.INVALID_TOPIC_EXCEPTION,
@@ -144,11 +144,12 @@ function checkName(name: string, image: ClusterImage, created: ReadonlySet<strin
   }
 }
 
-function collidingName(name: string, others: Iterable<string>): string | undefined {
-  const key = collisionKey(name)
-  if (!key.includes('_')) return undefined
-  for (const other of others) if (other.length === name.length && collisionKey(other) === key) return other
-  return undefined
+/** Names by what they collide in. Looked through once for a request: it may ask for as many topics as there are. */
+function collidable(requests: readonly TopicToCreate[], { topics }: ClusterImage): Map<string, string> {
+  const names = new Map<string, string>()
+  if (!requests.some(({ name }) => collisionKey(name).includes('_'))) return names
+  for (const name of topics.keys()) names.set(collisionKey(name), name)
+  return names
 }
 
 function placed(request: TopicToCreate, ground: DecisionGround): readonly number[][] {

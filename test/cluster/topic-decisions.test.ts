@@ -336,3 +336,29 @@ describe('DeleteTopics', () => {
     assert.deepEqual(decide([byName('t')], { 'delete.topic.enable': 'false' }), ['TOPIC_DELETION_DISABLED'])
   })
 })
+
+test('names that collide are looked for once, however many are asked for', () => {
+  let visits = 0
+  const { topics, ...others } = image(
+    [1],
+    Object.fromEntries([...Array(50)].map((_, i) => [`a.${i}`, [[1]]])),
+  )
+  const counted = new Map(topics)
+  counted.keys = () => {
+    visits++
+    return topics.keys()
+  }
+  const requests = [...Array(60)].map((_, i) => ({
+    name: `a_${i}`,
+    numPartitions: 1,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  }))
+  const decided = decideTopics(requests, ground({ image: { ...others, topics: counted } }))
+  assert.deepEqual(
+    outcomes(decided),
+    requests.map((_, i) => (i < 50 ? 'INVALID_TOPIC_EXCEPTION' : 'NONE')),
+  )
+  assert.equal(visits, 1)
+})
