@@ -48,8 +48,8 @@ export class Replicas implements ImageSubscriber {
   /** Partitions whose log could not be opened, with the reason. They are tried again when their topic changes. */
   private readonly offline = new Map<string, string>()
   private readonly replicaCounts = new Map<LogDirectory, number>()
-  /** What was on disk at the start and has not been claimed yet. */
-  private readonly unclaimed: Map<string, Place>
+  /** What was on disk at the start and has not been claimed yet. Several of one name are of different topics. */
+  private readonly unclaimed: Map<string, Place[]>
   /** Where partitions were begun whose logs could not be made: they must not lie in two directories. */
   private readonly begun = new Map<string, LogDirectory>()
   /** Partitions from before this start that must lie in a directory which is not there. */
@@ -105,7 +105,7 @@ export class Replicas implements ImageSubscriber {
 
   /** Everything that has a directory on disk; for adopting what no metadata knows. */
   found(): readonly PartitionDirectory[] {
-    return [...this.unclaimed.values()].map(({ found }) => found)
+    return [...this.unclaimed.values()].flat().map(({ found }) => found)
   }
 
   apply(image: ClusterImage, delta: ImageDelta): void {
@@ -128,7 +128,9 @@ export class Replicas implements ImageSubscriber {
    * the first image has been applied.
    */
   setAsideStrays(): void {
-    for (const [key, place] of this.unclaimed) if (!this.offline.has(key)) this.setAside(key, place)
+    for (const [key, places] of this.unclaimed) {
+      if (!this.offline.has(key)) for (const place of [...places]) this.setAside(key, place)
+    }
   }
 
   async logDirectories(): Promise<LogDirectoryReport[]> {
@@ -207,7 +209,7 @@ export class Replicas implements ImageSubscriber {
       place === undefined
         ? directory.createLog(topic.name, index, topic.id, config)
         : directory.openLog(place.found, config)
-    this.unclaimed.delete(key)
+    if (place !== undefined) this.claimed(key, place)
     this.begun.delete(key)
     this.replicaCounts.set(directory, (this.replicaCounts.get(directory) ?? 0) + 1)
     const identity = { topic: topic.name, topicId: topic.id, index, isInternal: topic.internal }
@@ -237,17 +239,32 @@ export class Replicas implements ImageSubscriber {
   /** The partition's directory from before this start, if there is one and it is this topic's. */
   private claim(topic: TopicImage, index: number): Place | undefined {
     const key = keyOf(topic.name, index)
-    const place = this.unclaimed.get(key)
-    if (place === undefined) return undefined
-    const { directory, found } = place
-    if (found.topicId === undefined) directory.writeTopicId(topic.name, index, topic.id)
-    else if (found.topicId !== topic.id) {
-      const path = directory.setAside(topic.name, index)
-      this.unclaimed.delete(key)
+    const own = this.placeOf(key, topic.id)
+    for (const place of [...(this.unclaimed.get(key) ?? [])]) {
+      if (place === own) continue
+      const path = place.directory.setAside(topic.name, index)
+      this.claimed(key, place)
       this.logger.warn('a partition of an older topic with the same name was set aside', { path })
-      return undefined
     }
-    return place
+    if (own !== undefined && own.found.topicId === undefined) {
+      own.directory.writeTopicId(topic.name, index, topic.id)
+    }
+    return own
+  }
+
+  /** The directory that says it is this topic's, else the one that does not say whose it is. */
+  private placeOf(key: string, topicId: string): Place | undefined {
+    const places = this.unclaimed.get(key)
+    return (
+      places?.find(({ found }) => found.topicId === topicId) ??
+      places?.find(({ found }) => found.topicId === undefined)
+    )
+  }
+
+  private claimed(key: string, place: Place): void {
+    const left = this.unclaimed.get(key)?.filter((other) => other !== place) ?? []
+    if (left.length === 0) this.unclaimed.delete(key)
+    else this.unclaimed.set(key, left)
   }
 
   private drop(topic: TopicImage): void {
@@ -268,7 +285,7 @@ export class Replicas implements ImageSubscriber {
     const key = keyOf(topic.name, index)
     this.missing.delete(key)
     if (!this.offline.delete(key)) return
-    const directory = this.unclaimed.get(key)?.directory ?? this.begun.get(key)
+    const directory = this.placeOf(key, topic.id)?.directory ?? this.begun.get(key)
     this.begun.delete(key)
     if (directory !== undefined) this.remove(topic, index, directory)
   }
@@ -278,15 +295,15 @@ export class Replicas implements ImageSubscriber {
     const key = keyOf(topic.name, index)
     try {
       directory.deleteLog(topic.name, index)
-      this.unclaimed.delete(key)
+      const places = this.unclaimed.get(key) ?? []
+      for (const place of places) if (place.directory === directory) this.claimed(key, place)
     } catch (error) {
       // Its directory was never made: the disk was full.
       if (errorCode(error) === 'ENOENT') return
       const reason = (error as Error).message
-      this.unclaimed.set(key, {
-        directory,
-        found: { topic: topic.name, partition: index, topicId: topic.id },
-      })
+      const others = (this.unclaimed.get(key) ?? []).filter((place) => place.directory !== directory)
+      const found = { topic: topic.name, partition: index, topicId: topic.id }
+      this.unclaimed.set(key, [...others, { directory, found }])
       this.logger.error('a deleted partition could not be removed from the disk', {
         topic: topic.name,
         partition: index,
@@ -295,11 +312,12 @@ export class Replicas implements ImageSubscriber {
     }
   }
 
-  private setAside(key: string, { directory, found }: Place): void {
+  private setAside(key: string, place: Place): void {
+    const { directory, found } = place
     const { topic, partition } = found
     try {
       const path = directory.setAside(topic, partition)
-      this.unclaimed.delete(key)
+      this.claimed(key, place)
       this.logger.warn('a partition that is not in the metadata was set aside: it is kept, but not served', {
         topic,
         partition,
@@ -315,19 +333,23 @@ export class Replicas implements ImageSubscriber {
     }
   }
 
-  /** Throws when a partition lies in two directories: nobody but the operator knows which of them is the true one. */
-  private findOnDisk(): Map<string, Place> {
-    const places = new Map<string, Place>()
+  /**
+   * Throws when a partition lies in two directories: nobody but the operator knows which of them is the true one. Those of
+   * two topics do: a loss of power may bring back what was deleted, when its name has been given to another topic.
+   */
+  private findOnDisk(): Map<string, Place[]> {
+    const places = new Map<string, Place[]>()
     for (const directory of this.options.directories) {
       for (const found of directory.partitions()) {
         const key = keyOf(found.topic, found.partition)
-        const other = places.get(key)
+        const known = places.get(key) ?? []
+        const other = known.find((place) => place.found.topicId === found.topicId)
         if (other !== undefined) {
           throw new Error(
             `${key} lies both in ${other.directory.path} and in ${directory.path}; take the one that is out of date away`,
           )
         }
-        places.set(key, { directory, found })
+        places.set(key, [...known, { directory, found }])
       }
     }
     return places

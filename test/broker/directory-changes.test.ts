@@ -158,3 +158,21 @@ describe('a partition that could not be opened after a crash', () => {
     assert.equal(files.existsSync('a/.kafka_cleanshutdown'), false)
   })
 })
+
+describe('a partition in two directories', () => {
+  for (const [who, content] of [
+    ['of another topic', `version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ`],
+    ['that does not say whose it is', undefined],
+  ] as const) {
+    // A loss of power may bring back what was deleted, when its name had been given to another topic.
+    test(`is the one that names the topic, and one ${who} is set aside`, async (context) => {
+      const files = await firstLife(context, 'a')
+      files.makeDirectorySync('b/topic-0')
+      if (content !== undefined) files.writeFileSync('b/topic-0/partition.metadata', Buffer.from(content))
+      const second = await startOnDisk(context, files, { 'log.dirs': 'b,a' })
+      assert.deepEqual(valuesOf(await readAll(await second.connect(), 'topic')), ['before'])
+      const names = files.listSync('b').filter(({ isDirectory }) => isDirectory)
+      assert.match(names.map(({ name }) => name).join(), /^topic-0\.[0-9a-f]{32}-stray$/)
+    })
+  }
+})

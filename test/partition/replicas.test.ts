@@ -230,6 +230,10 @@ describe('Replicas', () => {
     life.feed.put(topicImage('a'))
     await life.end()
     life.files.makeDirectorySync('two/a-0')
+    life.files.writeFileSync(
+      'two/a-0/partition.metadata',
+      life.files.readFileSync('one/a-0/partition.metadata'),
+    )
     assert.throws(() => new Life(life.files, ['one', 'two']), /a-0 lies both in one and in two/)
   })
 
