@@ -210,9 +210,7 @@ export class EmbeddedStore implements SessionHost {
     try {
       this.log.writeSync(batch, this.logEnd)
     } catch (error) {
-      return errorCode(error) === 'ENOSPC' && this.erase()
-        ? storeFull(this.options.directory)
-        : this.fail(error)
+      return isFull(error) && this.erase() ? storeFull(this.options.directory) : this.fail(error)
     }
     try {
       await this.log.datasync()
@@ -246,7 +244,7 @@ export class EmbeddedStore implements SessionHost {
     } catch (error) {
       // What was written of it is zeros, and counts as reserved.
       this.reservedEnd = this.log.size()
-      return errorCode(error) !== 'ENOSPC'
+      return !isFull(error)
     }
   }
 
@@ -305,6 +303,11 @@ export class EmbeddedStore implements SessionHost {
     for (const session of [...this.sessions]) session.lose()
     return this.failure
   }
+}
+
+/** No room on the device, or none of it left for this user. */
+function isFull(error: unknown): boolean {
+  return errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT'
 }
 
 function storeFull(directory: string): StoreFullError {

@@ -64,6 +64,33 @@ describe('a full disk under the metadata', () => {
 })
 
 describe('a broken disk under the metadata', () => {
+  test('that breaks at any moment of a start leaves a broker that stops, or none, and nothing behind', async (context) => {
+    const outcomes = new Set<string>()
+    for (let turns = 0; turns < 120; turns += 3) {
+      const files = new SimulatedFiles()
+      await (await startOnDisk(context, files)).broker.close()
+      const starting = startOnDisk(context, files)
+      starting.catch(() => {})
+      for (let turn = 0; turn < turns; turn++) await null
+      // Beyond the binding of the port the start is made of microtasks alone.
+      if (turns > 60) await new Promise((resolve) => setImmediate(resolve))
+      const mend = files.fail('sync', /odradek-metadata/, 'EIO')
+      const started = await starting.catch((error: Error) => error)
+      if (started instanceof Error) outcomes.add('refused')
+      else {
+        const client = await started.connect()
+        assert.notEqual(await create(client, 'topic').catch(() => 'closed'), 0)
+        assert.ok((await started.broker.stopped) instanceof Error)
+        outcomes.add('stopped')
+      }
+      mend()
+      const next = await startOnDisk(context, files)
+      assert.equal(await create(await next.connect(), 'later').catch(String), 0)
+      await next.broker.close()
+    }
+    assert.deepEqual([...outcomes].sort(), ['refused', 'stopped'])
+  })
+
   test('stops the broker, which says why; the next start knows everything that was answered', async (context) => {
     const files = new SimulatedFiles({ crashes: true })
     const { connect, broker, lines } = await startOnDisk(context, files)

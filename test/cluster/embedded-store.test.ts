@@ -333,6 +333,17 @@ describe('a full disk', () => {
   })
 })
 
+test('a quota that is used up is a full disk, not a broken one', async () => {
+  const files = newDisk()
+  const session = open(files).connect()
+  await put(session, '/a', 'one')
+  const heal = files.fail('write', /odradek-metadata\.log/, 'EDQUOT')
+  await assert.rejects(put(session, '/b', 'x'.repeat(100_000)), { name: 'StoreFullError' })
+  heal()
+  await put(session, '/a', 'two')
+  assert.deepEqual(await contents(session), { '/a': 'two' })
+})
+
 describe('a failing disk', () => {
   for (const operation of ['sync', 'write'] as const) {
     test(`ends all sessions when a ${operation} fails, and never tries again`, async () => {
