@@ -28,7 +28,10 @@ export interface RequestFrame {
 export type Origin = Pick<
   RequestContext,
   'listenerName' | 'localAddress' | 'localPort' | 'remoteAddress' | 'whenClosed'
->
+> & {
+  /** Called for a request that has to be answered before a further one of its connection is started. */
+  readonly answerFirst?: () => void
+}
 
 type Outcome = Encoded | undefined | Promise<Encoded | undefined>
 
@@ -69,6 +72,7 @@ export class Dispatcher {
     const response = handler.handle(request as never, context)
     if (response === undefined) return undefined
     if (!(response instanceof Promise)) return encodeResponse(api, version, correlationId, response as never)
+    if (handler.isAlone) origin.answerFirst?.()
     return response.then((value) =>
       value === undefined ? undefined : encodeResponse(api, version, correlationId, value as never),
     )

@@ -76,6 +76,11 @@ export interface Handler {
   readonly handle: (request: never, context: RequestContext) => unknown
   /** Views of the request's bytes are not used after the first await: no copy is needed to keep them safe. */
   readonly readsInPlace: boolean
+  /**
+   * The answer may be large, or the work: further requests of the connection wait for it, as all do in Kafka. A thousand
+   * of them at once would be gigabytes.
+   */
+  readonly isAlone: boolean
 }
 
 type Answer<A extends Api> = Input<A['response']> | undefined
@@ -83,28 +88,28 @@ type Answer<A extends Api> = Input<A['response']> | undefined
 function serve<A extends Api>(
   api: A,
   handle: (request: Value<A['request']>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
-  { readsInPlace = false } = {},
+  { readsInPlace = false, isAlone = true } = {},
 ): Handler {
-  return { api, handle, readsInPlace }
+  return { api, handle, readsInPlace, isAlone }
 }
 
 export const handlers: readonly Handler[] = [
-  serve(produce, handleProduce, { readsInPlace: true }),
-  serve(fetch, handleFetch, { readsInPlace: true }),
+  serve(produce, handleProduce, { readsInPlace: true, isAlone: false }),
+  serve(fetch, handleFetch, { readsInPlace: true, isAlone: false }),
   serve(listOffsets, handleListOffsets),
   serve(metadata, handleMetadata),
   serve(findCoordinator, handleFindCoordinator),
-  serve(joinGroup, handleJoinGroup),
-  serve(syncGroup, handleSyncGroup),
-  serve(heartbeat, handleHeartbeat),
+  serve(joinGroup, handleJoinGroup, { isAlone: false }),
+  serve(syncGroup, handleSyncGroup, { isAlone: false }),
+  serve(heartbeat, handleHeartbeat, { isAlone: false }),
   serve(leaveGroup, handleLeaveGroup),
   serve(deleteGroups, handleDeleteGroups),
   serve(describeGroups, handleDescribeGroups),
   serve(listGroups, handleListGroups),
   serve(offsetDelete, handleOffsetDelete),
   serve(offsetFetch, handleOffsetFetch),
-  serve(offsetCommit, handleOffsetCommit),
-  serve(consumerGroupHeartbeat, handleConsumerGroupHeartbeat),
+  serve(offsetCommit, handleOffsetCommit, { isAlone: false }),
+  serve(consumerGroupHeartbeat, handleConsumerGroupHeartbeat, { isAlone: false }),
   serve(consumerGroupDescribe, handleConsumerGroupDescribe),
   serve(listConfigResources, handleListConfigResources),
   serve(createTopics, handleCreateTopics),

@@ -7,33 +7,20 @@ import type { CopyCounter } from '../lib/copy-counter.ts'
 import { processMemory, release, retain } from '../lib/memory.ts'
 import type { Stream, StreamReader } from '../lib/network.ts'
 import { type Frame, FrameReader } from './frames.ts'
-import { type Chunk, discard, Outbox, type SlicePool } from './outbox.ts'
+import { discard, Outbox, type SlicePool } from './outbox.ts'
+import type { ConnectionInfo, Reply, RequestHandler } from './request-handler.ts'
 
-/** Bytes to send for one request, length prefix included. */
-export interface Reply {
-  readonly chunks: readonly Chunk[]
-  readonly byteLength: number
-}
+export type { ConnectionInfo, Reply, RequestHandler } from './request-handler.ts'
 
 /**
- * Handles one request. What it does before its first await fixes the request's place in the order of things.
- * `undefined` means that the request has no reply. To throw or reject closes the connection, after the replies to what
- * was asked before.
+ * Requests of one connection that came together are worked on for so long before other connections are looked after:
+ * thousands of small ones with much work each fit into one read.
  */
-export type RequestHandler = (
-  frame: Frame,
-  connection: ConnectionInfo,
-) => Reply | undefined | Promise<Reply | undefined>
-
-/** What a handler may know of the connection. */
-export interface ConnectionInfo {
-  readonly listenerName: string
-  readonly remoteAddress: string
-  readonly localAddress: string
-  readonly localPort: number
-  /** `tell` is called once if the connection closes before the function returned here is called. */
-  readonly whenClosed: (tell: () => void) => () => void
-}
+const TURN_MS = 20
+/** Requests under way may have so many bytes before no further one is started. */
+const MOST_REQUEST_BYTES = 16 * 1024 * 1024
+/** Smaller frames are not worth memory from the pool, whose smallest piece is as large. */
+const POOLED_FRAME_BYTES = 4096
 
 export interface ConnectionLimits {
   /** socket.request.max.bytes */
@@ -55,6 +42,7 @@ export interface ConnectionShared {
 }
 
 interface Slot {
+  readonly requestBytes: number
   isDone: boolean
   reply?: Reply | undefined
   /** The request has no answer but the end of the connection. */
@@ -82,6 +70,16 @@ export class Connection implements StreamReader, ConnectionInfo {
   private waiting: Frame[] = []
   /** Bytes of replies that wait for one before them. */
   private heldBytes = 0
+  /** Bytes of the requests that have a slot. */
+  private requestBytes = 0
+  /** The request that has to have its reply before another is started. */
+  private exclusive: Slot | undefined
+  private isExclusiveAsked = false
+  /** Since when requests of this connection are worked on without a pause. */
+  private turnStartedMs = 0
+  private isFirstOfTurn = true
+  /** It has had its turn: others first. */
+  private isResting = false
   private lastUnsentBytes = 0
   private isPaused = false
   private isCorked = false
@@ -147,6 +145,10 @@ export class Connection implements StreamReader, ConnectionInfo {
     return () => this.whoWantsToKnow?.delete(tell)
   }
 
+  readonly answerFirst = (): void => {
+    this.isExclusiveAsked = true
+  }
+
   start(): void {
     this.stream.start(this)
   }
@@ -158,6 +160,8 @@ export class Connection implements StreamReader, ConnectionInfo {
   arrived(length: number, buffer: Buffer): void {
     if (this.isClosed) return
     this.lastActiveMs = this.shared.clock.monotonicMs()
+    this.turnStartedMs = this.lastActiveMs
+    this.isFirstOfTurn = true
     this.cork()
     try {
       this.frames.arrived(length, buffer)
@@ -201,6 +205,9 @@ export class Connection implements StreamReader, ConnectionInfo {
   private get mayStart(): boolean {
     return (
       !this.isEnding &&
+      !this.isResting &&
+      this.exclusive === undefined &&
+      this.requestBytes <= MOST_REQUEST_BYTES &&
       this.slots.length < this.limits.maxInFlightRequests &&
       this.heldBytes + this.outbox.pendingBytes <= this.limits.maxPendingBytes
     )
@@ -208,7 +215,7 @@ export class Connection implements StreamReader, ConnectionInfo {
 
   private offer(frame: Frame): void {
     if (this.isClosed || this.isEnding) return
-    if (this.waiting.length === 0 && this.mayStart) {
+    if (this.waiting.length === 0 && this.mayStart && !this.hasHadItsTurn()) {
       this.handle(frame)
       return
     }
@@ -218,28 +225,62 @@ export class Connection implements StreamReader, ConnectionInfo {
   }
 
   private moved({ bytes, start, end }: Frame): Frame {
-    const memory = processMemory.take(end - start)
+    const length = end - start
+    const memory = length < POOLED_FRAME_BYTES ? Buffer.allocUnsafe(length) : processMemory.take(length)
     this.shared.counter.bytesCopied += bytes.copy(memory, 0, start, end)
-    return { bytes: memory, start: 0, end: end - start, isOwned: true }
+    return { bytes: memory, start: 0, end: length, isOwned: true }
+  }
+
+  /** Who asks one thing at a time is not asked for the time. */
+  private hasHadItsTurn(): boolean {
+    const { clock } = this.shared
+    if (this.isFirstOfTurn) this.isFirstOfTurn = false
+    else if (clock.monotonicMs() - this.turnStartedMs > TURN_MS) this.rest()
+    return this.isResting
+  }
+
+  private rest(): void {
+    this.isResting = true
+    const { clock } = this.shared
+    clock.endOfTurn(() => {
+      this.isResting = false
+      this.turnStartedMs = clock.monotonicMs()
+      this.isFirstOfTurn = true
+      this.goOn()
+    })
   }
 
   private handle(frame: Frame): void {
+    const requestBytes = frame.end - frame.start
+    this.isExclusiveAsked = false
     const outcome = this.shared.handle(frame, this)
     if (outcome === undefined) return
     if (!(outcome instanceof Promise)) {
       if (this.slots.length === 0) this.outbox.send(outcome.chunks)
       else {
-        this.slots.push({ isDone: true, reply: outcome })
+        this.hold({ requestBytes, isDone: true, reply: outcome })
         this.heldBytes += outcome.byteLength
       }
       return
     }
-    const slot: Slot = { isDone: false }
-    this.slots.push(slot)
+    const slot: Slot = { requestBytes, isDone: false }
+    this.hold(slot)
+    if (this.isExclusiveAsked) this.exclusive = slot
     outcome.then(
       (reply) => this.fill(slot, reply),
       (error) => this.fail(slot, error as Error),
     )
+  }
+
+  private hold(slot: Slot): void {
+    this.slots.push(slot)
+    this.requestBytes += slot.requestBytes
+  }
+
+  private letGo(from: number, count: number): Slot[] {
+    const slots = this.slots.splice(from, count)
+    for (const { requestBytes } of slots) this.requestBytes -= requestBytes
+    return slots
   }
 
   private fill(slot: Slot, reply: Reply | undefined): void {
@@ -250,14 +291,17 @@ export class Connection implements StreamReader, ConnectionInfo {
     slot.isDone = true
     slot.reply = reply
     this.heldBytes += reply?.byteLength ?? 0
+    const wasExclusive = this.exclusive === slot
+    if (wasExclusive) this.exclusive = undefined
     if (this.slots[0] === slot) this.sendReady()
+    else if (wasExclusive) this.startWaiting()
   }
 
   /** Something came that has no answer but the end of the connection. */
   private refuse(error: Error): void {
     if (this.isClosed || this.isEnding) return
-    const slot: Slot = { isDone: false }
-    this.slots.push(slot)
+    const slot: Slot = { requestBytes: 0, isDone: false }
+    this.hold(slot)
     this.fail(slot, error)
   }
 
@@ -268,7 +312,7 @@ export class Connection implements StreamReader, ConnectionInfo {
     this.waiting = []
     slot.isDone = true
     slot.failure = failure
-    for (const dropped of this.slots.splice(this.slots.indexOf(slot) + 1)) {
+    for (const dropped of this.letGo(this.slots.indexOf(slot) + 1, this.slots.length)) {
       dropped.isDropped = true
       if (dropped.reply !== undefined) discard(dropped.reply.chunks)
     }
@@ -287,7 +331,7 @@ export class Connection implements StreamReader, ConnectionInfo {
       }
       this.failure ??= failure
     }
-    this.slots.splice(0, done)
+    this.letGo(0, done)
     this.goOn()
   }
 
@@ -306,7 +350,7 @@ export class Connection implements StreamReader, ConnectionInfo {
 
   private startWaiting(): void {
     if (this.isClosed) return
-    while (this.waiting.length > 0 && this.mayStart && !this.isClosed) {
+    while (this.waiting.length > 0 && this.mayStart && !this.hasHadItsTurn() && !this.isClosed) {
       const frame = this.waiting.shift()!
       try {
         this.handle(frame)
