@@ -155,7 +155,7 @@ export class Broker {
     this.groupCoordinator = groupCoordinator
     cluster.view.subscribe(groupCoordinator)
     await cluster.view.applied()
-    replicas.setAsideStrays()
+    await replicas.setAsideStrays()
     await cluster.directories
       .note(replicas.hasMissing)
       .catch(({ message }: Error) =>

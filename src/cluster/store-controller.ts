@@ -104,6 +104,7 @@ export class StoreController implements Controller {
     { validateOnly }: Options,
   ): Promise<CreateTopicOutcome[]> {
     const decided = await this.decide(async () => {
+      await this.namesFree(requests)
       const decided = decideTopics(requests, this.ground())
       return validateOnly ? decided : this.record(decided, newTopicWrites)
     })
@@ -255,6 +256,15 @@ export class StoreController implements Controller {
   private ground() {
     const { view, config, random, staticEntries } = this.options
     return { image: view.decided(), config: config(), random, staticEntries }
+  }
+
+  /** The name of a deleted topic is free when its partitions are gone, and no loss of power brings them back. */
+  private async namesFree(requests: readonly TopicToCreate[]): Promise<void> {
+    const { view } = this.options
+    const isGoing = ({ name }: TopicToCreate) =>
+      view.image().topics.has(name) && !view.decided().topics.has(name)
+    // Whoever deleted it is told when that fails.
+    if (requests.some(isGoing)) await view.applied().catch(() => {})
   }
 
   /** Runs `work` after all decisions before it, so that it sees what they came to. */

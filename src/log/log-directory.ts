@@ -67,8 +67,9 @@ export class LogDirectory {
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
-  /** Partitions whose directories were renamed, as long as a loss of power may undo that. */
-  private readonly renamed = new Set<string>()
+  /** Partitions whose directories were renamed, as long as a loss of power may undo that; numbered in order. */
+  private readonly renamed = new Map<string, number>()
+  private renames = 0
   /** Checkpoints are written one after the other. */
   private lastCheckpoint: Promise<void> = Promise.resolve()
 
@@ -189,6 +190,18 @@ export class LogDirectory {
     return renamed
   }
 
+  /** Resolves when no loss of power brings back what was dropped or set aside. A disk that cannot do that goes offline. */
+  async keepRenames(): Promise<void> {
+    if (this.renamed.size === 0 || this.failure !== undefined) return
+    const before = this.renames
+    try {
+      await this.environment.files.syncDirectory(this.path)
+      this.renamesSynced(before)
+    } catch (error) {
+      this.environment.directoryFailed(this.path, error)
+    }
+  }
+
   /** Where the log of a partition was known to be committed when that was last written down; 0 when it was not. */
   highWatermark(topic: string, partition: number): number {
     return this.highWatermarks.offsetOf(keyOf(topic, partition)) ?? 0
@@ -301,16 +314,20 @@ export class LogDirectory {
   private readonly isOpen = (key: string): boolean => this.logs.has(key)
 
   private forget(key: string): void {
-    this.renamed.add(key)
+    this.renamed.set(key, ++this.renames)
     for (const checkpoint of this.checkpoints) checkpoint.forget(key)
+  }
+
+  private renamesSynced(upTo: number): void {
+    for (const [key, rename] of this.renamed) if (rename <= upTo) this.renamed.delete(key)
   }
 
   private checkpoint(checkpoint: OffsetCheckpoint, offsets: () => readonly PartitionOffset[]): Promise<void> {
     const write = async (): Promise<void> => {
-      const renamed = [...this.renamed]
+      const before = this.renames
       await checkpoint.write(offsets, this.isOpen)
       // It has made the names in this directory durable, too.
-      for (const key of renamed) this.renamed.delete(key)
+      this.renamesSynced(before)
     }
     const written = this.lastCheckpoint.catch(() => {}).then(write)
     this.lastCheckpoint = written

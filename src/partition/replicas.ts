@@ -108,7 +108,8 @@ export class Replicas implements ImageSubscriber {
     return [...this.unclaimed.values()].flat().map(({ found }) => found)
   }
 
-  apply(image: ClusterImage, delta: ImageDelta): void {
+  /** Resolves when what was dropped stays away: a topic of the same name must never be given its records. */
+  apply(image: ClusterImage, delta: ImageDelta): void | Promise<void> {
     this.image = image
     for (const topic of delta.deleted) this.drop(topic)
     for (const topic of delta.created) this.bring(topic)
@@ -116,6 +117,7 @@ export class Replicas implements ImageSubscriber {
     // Settings of the broker are defaults of every topic.
     if (delta.brokerConfigsChanged) this.refreshConfigs()
     if (this.isStarting) this.endOfStart()
+    if (delta.deleted.length > 0) return this.keepRenames()
   }
 
   /** Lets every topic take up its settings again. */
@@ -127,10 +129,11 @@ export class Replicas implements ImageSubscriber {
    * What was on disk at the start and belongs to no topic is renamed out of the way: kept, not served. Called once, when
    * the first image has been applied.
    */
-  setAsideStrays(): void {
+  async setAsideStrays(): Promise<void> {
     for (const [key, places] of this.unclaimed) {
       if (!this.offline.has(key)) for (const place of [...places]) this.setAside(key, place)
     }
+    await this.keepRenames()
   }
 
   async logDirectories(): Promise<LogDirectoryReport[]> {
@@ -310,6 +313,10 @@ export class Replicas implements ImageSubscriber {
         reason,
       })
     }
+  }
+
+  private async keepRenames(): Promise<void> {
+    await Promise.all(this.options.directories.map((directory) => directory.keepRenames()))
   }
 
   private setAside(key: string, place: Place): void {

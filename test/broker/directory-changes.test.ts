@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { SimulatedFiles } from '../../src/lib/files/simulated.ts'
+import { SeededRandom } from '../../src/lib/random.ts'
 import { deleteTopics } from '../../src/wire/apis/delete-topics.ts'
 import { describeConfigs } from '../../src/wire/apis/describe-configs.ts'
 import {
@@ -174,5 +175,40 @@ describe('a partition in two directories', () => {
       const names = files.listSync('b').filter(({ isDirectory }) => isDirectory)
       assert.match(names.map(({ name }) => name).join(), /^topic-0\.[0-9a-f]{32}-stray$/)
     })
+  }
+})
+
+test('the partitions of a topic whose deletion was answered do not come back after a loss of power', async (context) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const files = new SimulatedFiles({ crashes: true })
+    const config = { 'log.dirs': 'a,b', 'log.flush.interval.messages': 1 }
+    const first = await startOnDisk(context, files, config)
+    const client = await first.connect()
+    await makeTopic(client, 'topic', { partitions: 2 })
+    for (const partition of [0, 1]) await append(client, 'topic', ['old'], { partition })
+    // One of the two requests is not answered when the other is made.
+    const deletion = client.ask(deleteTopics, 6, {
+      topics: [{ name: 'topic', topicId: NO_ID }],
+      timeoutMs: 10_000,
+    })
+    const creation = seed % 2 === 0 ? undefined : makeTopic(client, 'topic', { partitions: 2 })
+    await deletion
+    await creation
+    files.crash(new SeededRandom(seed))
+    client.close()
+    const second = await startOnDisk(context, files, config)
+    const again = await second.connect()
+    if (creation === undefined) {
+      const left = ['a', 'b'].flatMap((path) => files.listSync(path)).map(({ name }) => name)
+      assert.deepEqual(
+        left.filter((name) => name.startsWith('topic-') && !name.endsWith('-delete')),
+        [],
+      )
+      await makeTopic(again, 'topic', { partitions: 2 })
+    }
+    for (const partition of [0, 1]) {
+      assert.deepEqual(valuesOf(await readAll(again, 'topic', { partition })), [], `seed ${seed}`)
+    }
+    await stop(second)
   }
 })
