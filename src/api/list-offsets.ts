@@ -3,6 +3,8 @@
 //
 //  1 oldest  2 isolation level  4 leader epochs  7 largest timestamp (KIP-734)  8 earliest local (KIP-405)
 //  9 last tiered (KIP-1005)  11 earliest pending upload (KIP-1023)
+import { nextTurn } from '../lib/clock.ts'
+import { type SearchRoom, searchRoom } from '../log/log-search.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { ListOffsetsRequest, listOffsets } from '../wire/apis/list-offsets.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
@@ -35,26 +37,38 @@ const firstVersions: ReadonlyMap<number, number> = new Map([
 const READ_COMMITTED = 1
 const NOT_FOUND = { timestamp: -1, offset: -1, leaderEpoch: -1 }
 
-export function handleListOffsets(request: ListOffsetsRequest, context: RequestContext): ListOffsetsAnswer {
-  return {
-    topics: request.topics.map(({ name, partitions }) => {
-      const named = new Map<number, PartitionQuery>()
-      const repeated = new Set<number>()
-      for (const query of partitions) {
-        if (named.has(query.partitionIndex)) repeated.add(query.partitionIndex)
-        named.set(query.partitionIndex, query)
+/** So much is unfolded at once, then others have their turn. */
+const UNFOLDED_IN_A_TURN_BYTES = 8 * 1024 * 1024
+
+export async function handleListOffsets(
+  request: ListOffsetsRequest,
+  context: RequestContext,
+): Promise<ListOffsetsAnswer> {
+  const topics: TopicAnswer[] = []
+  const room = searchRoom()
+  let pauseAtBytes = room.bytes - UNFOLDED_IN_A_TURN_BYTES
+  for (const { name, partitions } of request.topics) {
+    const named = new Map<number, PartitionQuery>()
+    const repeated = new Set<number>()
+    for (const query of partitions) {
+      if (named.has(query.partitionIndex)) repeated.add(query.partitionIndex)
+      named.set(query.partitionIndex, query)
+    }
+    const answers: PartitionAnswer[] = []
+    for (const query of named.values()) {
+      const { partitionIndex } = query
+      if (repeated.has(partitionIndex)) {
+        answers.push({ partitionIndex, errorCode: errors.INVALID_REQUEST.code })
+        continue
       }
-      return {
-        name,
-        partitions: [...named.values()].map((query) => {
-          if (repeated.has(query.partitionIndex)) {
-            return { partitionIndex: query.partitionIndex, errorCode: errors.INVALID_REQUEST.code }
-          }
-          return answerOne(name, query, request.isolationLevel === READ_COMMITTED, context)
-        }),
-      }
-    }),
+      answers.push(answerOne(name, query, request.isolationLevel === READ_COMMITTED, context, room))
+      if (room.bytes > pauseAtBytes) continue
+      pauseAtBytes = room.bytes - UNFOLDED_IN_A_TURN_BYTES
+      await nextTurn(context.broker.clock)
+    }
+    topics.push({ name, partitions: answers })
   }
+  return { topics }
 }
 
 function answerOne(
@@ -62,13 +76,14 @@ function answerOne(
   query: PartitionQuery,
   isCommittedOnly: boolean,
   context: RequestContext,
+  room: SearchRoom,
 ): PartitionAnswer {
   const { partitionIndex } = query
   try {
     checkVersion(query.timestamp, context.apiVersion)
     const partition = localPartition(context.broker, topic, partitionIndex)
     partition.checkLeader(query.currentLeaderEpoch)
-    const found = find(partition, query.timestamp, isCommittedOnly)
+    const found = find(partition, query.timestamp, isCommittedOnly, room)
     return { partitionIndex, errorCode: 0, ...found }
   } catch (error) {
     return { partitionIndex, errorCode: asKafkaError(error, context.broker).code }
@@ -85,7 +100,7 @@ function checkVersion(timestamp: number, apiVersion: number): void {
   }
 }
 
-function find(partition: Partition, timestamp: number, isCommittedOnly: boolean) {
+function find(partition: Partition, timestamp: number, isCommittedOnly: boolean, room: SearchRoom) {
   const { log } = partition
   const endOffset = isCommittedOnly ? partition.lastStableOffset : partition.highWatermark
   switch (timestamp) {
@@ -101,7 +116,7 @@ function find(partition: Partition, timestamp: number, isCommittedOnly: boolean)
       return NOT_FOUND
     default: {
       const found =
-        timestamp === MAX_TIMESTAMP ? log.offsetOfMaxTimestamp() : log.offsetForTimestamp(timestamp)
+        timestamp === MAX_TIMESTAMP ? log.offsetOfMaxTimestamp(room) : log.offsetForTimestamp(timestamp, room)
       return found === undefined || found.offset >= endOffset ? NOT_FOUND : found
     }
   }

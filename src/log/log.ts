@@ -10,7 +10,7 @@ import type { EpochEndOffset } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { loadLog, type OpenOptions } from './log-loader.ts'
 import { LogReader, type ReadOptions, type ReadResult } from './log-reader.ts'
-import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampOffset } from './log-search.ts'
+import { offsetForTimestamp, offsetOfMaxTimestamp, searchRoom, type TimestampOffset } from './log-search.ts'
 import { LogState } from './log-state.ts'
 import { LogSync } from './log-sync.ts'
 import { LogWriter } from './log-writer.ts'
@@ -257,13 +257,13 @@ export class Log {
   }
 
   /** First record with a timestamp >= `timestamp`, undefined when there is none. */
-  offsetForTimestamp(timestamp: number): TimestampOffset | undefined {
-    return offsetForTimestamp(this.state, this.reader, timestamp)
+  offsetForTimestamp(timestamp: number, room = searchRoom()): TimestampOffset | undefined {
+    return offsetForTimestamp(this.state, this.reader, timestamp, room)
   }
 
   /** The record with the largest timestamp (KIP-734), undefined in an empty log. */
-  offsetOfMaxTimestamp(): TimestampOffset | undefined {
-    return offsetOfMaxTimestamp(this.state, this.reader)
+  offsetOfMaxTimestamp(room = searchRoom()): TimestampOffset | undefined {
+    return offsetOfMaxTimestamp(this.state, this.reader, room)
   }
 
   /** KIP-101/279; -1/-1 when the epoch is unknown. */
