@@ -1,5 +1,6 @@
 // Incremental fetches (KIP-227): the broker remembers what a client reads, so that a request names only what changed
-// and an answer carries only what is new. Promises bounded memory (max.incremental.fetch.session.cache.slots) and
+// and an answer carries only what is new. Promises bounded memory (max.incremental.fetch.session.cache.slots, and so many
+// partitions in all, whether they exist or not) and
 // Kafka's rules for epochs and for which partitions an answer may leave out. Leaves reading to read.ts.
 //
 //   session id, epoch in the request        meaning
@@ -50,6 +51,10 @@ const INITIAL_EPOCH = 0
 const FINAL_EPOCH = -1
 /** A session that was used within this time is never evicted for another. */
 const EVICTABLE_AFTER_MS = 120_000
+/** Partitions of one session: each of its requests, however short, reads all of them. */
+const MOST_POSITIONS = 50_000
+/** Partitions of all sessions together. */
+const MOST_POSITIONS_OF_ALL = 200_000
 /** From this version on topics are named by id. */
 const TOPIC_ID_VERSION = 13
 const LARGEST_INT32 = 2 ** 31 - 1
@@ -69,6 +74,8 @@ export class FetchSessions {
   private readonly random: Random
   /** In order of last use, the least recent first. */
   private readonly sessions = new Map<number, FetchSession>()
+  /** Partitions in all of them. */
+  private positionCount = 0
 
   constructor(maxSessions: number, clock: Clock, random: Random) {
     this.maxSessions = maxSessions
@@ -85,7 +92,7 @@ export class FetchSessions {
     const { sessionId, sessionEpoch } = request
     const usesTopicIds = apiVersion >= TOPIC_ID_VERSION
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      if (sessionId !== 0) this.sessions.delete(sessionId)
+      this.drop(this.sessions.get(sessionId))
       const positions = namedPositions(request, usesTopicIds)
       if (sessionEpoch === FINAL_EPOCH) return fullPlan(0, positions)
       return fullPlan(this.open(positions, usesTopicIds), [...positions.values()])
@@ -98,32 +105,38 @@ export class FetchSessions {
   }
 
   private open(positions: Map<string, FetchPosition>, usesTopicIds: boolean): number {
-    if (positions.size === 0 || !this.hasRoom()) return 0
+    if (positions.size === 0 || !this.hasRoom(positions.size)) return 0
     let id = 0
     while (id === 0 || this.sessions.has(id)) id = 1 + this.random.below(LARGEST_INT32 - 1)
-    this.sessions.set(id, {
-      id,
-      usesTopicIds,
-      positions,
-      nextEpoch: 1,
-      lastUsedMs: this.clock.monotonicMs(),
-    })
+    this.keep({ id, usesTopicIds, positions, nextEpoch: 1, lastUsedMs: this.clock.monotonicMs() })
     return id
   }
 
-  private hasRoom(): boolean {
-    if (this.sessions.size < this.maxSessions) return true
-    const oldest = this.sessions.values().next().value
-    if (oldest === undefined || this.clock.monotonicMs() - oldest.lastUsedMs < EVICTABLE_AFTER_MS)
-      return false
-    this.sessions.delete(oldest.id)
+  private keep(session: FetchSession): void {
+    this.sessions.set(session.id, session)
+    this.positionCount += session.positions.size
+  }
+
+  private drop(session: FetchSession | undefined): void {
+    if (session === undefined || !this.sessions.delete(session.id)) return
+    this.positionCount -= session.positions.size
+  }
+
+  private hasRoom(positions: number): boolean {
+    if (positions > MOST_POSITIONS) return false
+    while (this.sessions.size >= this.maxSessions || this.positionCount + positions > MOST_POSITIONS_OF_ALL) {
+      const oldest = this.sessions.values().next().value
+      if (oldest === undefined || this.clock.monotonicMs() - oldest.lastUsedMs < EVICTABLE_AFTER_MS)
+        return false
+      this.drop(oldest)
+    }
     return true
   }
 
   private continue(session: FetchSession, request: FetchRequest): FetchPlan {
     session.nextEpoch = session.nextEpoch === LARGEST_INT32 ? 1 : session.nextEpoch + 1
     session.lastUsedMs = this.clock.monotonicMs()
-    this.sessions.delete(session.id)
+    this.drop(session)
     for (const topic of request.forgottenTopicsData) {
       for (const partition of topic.partitions) {
         session.positions.delete(positionKey(session.usesTopicIds ? topic.topicId : topic.topic, partition))
@@ -135,7 +148,9 @@ export class FetchSessions {
       else move(known, named)
     }
     if (session.positions.size === 0) return fullPlan(0, [])
-    this.sessions.set(session.id, session)
+    // It has grown too large: the client begins anew, and will have no session then.
+    if (!this.hasRoom(session.positions.size)) return refusal(errors.FETCH_SESSION_ID_NOT_FOUND)
+    this.keep(session)
     return {
       sessionId: session.id,
       positions: [...session.positions.values()],
@@ -210,8 +225,7 @@ function mentionInSession(session: FetchSession, position: FetchPosition, outcom
   if (outcome.recordBytes > 0) {
     // Whoever got data goes to the end of the queue: a request's byte limit must not starve the partitions behind.
     const key = positionKey(session.usesTopicIds ? position.topicId : position.topic, position.partition)
-    session.positions.delete(key)
-    session.positions.set(key, position)
+    if (session.positions.delete(key)) session.positions.set(key, position)
   }
   return isNews
 }
