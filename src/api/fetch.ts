@@ -85,13 +85,20 @@ async function wait(
     const leftMs = deadlineMs - clock.monotonicMs()
     if (isGone || leftMs <= 0 || reads.isUrgent || reads.countedBytes >= minBytes) break
     more = new FetchWait(clock, leftMs, minBytes - reads.countedBytes)
-    for (const { partition } of reads.all) if (partition !== undefined) more.join(partition.fetchWaits)
+    for (const read of reads.all) {
+      if (read.partition !== undefined) more.join(read.partition.fetchWaits, mayGrow(read))
+    }
     release(reads)
     await more.promise
     reads = readAll(plan, request, context)
   }
   forget()
   return answer(plan, reads, context)
+}
+
+/** False when the partition gives as much as it may: more would wake the request for nothing, again and again. */
+function mayGrow({ position, outcome }: PositionRead): boolean {
+  return !(outcome instanceof KafkaError) && outcome.availableBytes < position.maxBytes
 }
 
 function maxBytesOf(request: FetchRequest, context: RequestContext): number {

@@ -22,9 +22,10 @@ export class FetchWait {
     return this.done.promise
   }
 
-  join(source: FetchWaits): void {
+  /** `countsBytes` is false for a source that gives all it may already: its bytes are nothing to wait for. */
+  join(source: FetchWaits, countsBytes = true): void {
     this.sources.push(source)
-    source.add(this)
+    source.add(this, countsBytes)
   }
 
   bytesArrived(byteLength: number): void {
@@ -43,14 +44,17 @@ export class FetchWait {
 /** The fetches that wait for one partition. */
 export class FetchWaits {
   private waits: Set<FetchWait> | undefined
+  /** Those that only want to know when there is nothing to wait for any more. */
+  private others: Set<FetchWait> | undefined
 
-  add(wait: FetchWait): void {
-    this.waits ??= new Set()
-    this.waits.add(wait)
+  add(wait: FetchWait, countsBytes: boolean): void {
+    if (countsBytes) (this.waits ??= new Set()).add(wait)
+    else (this.others ??= new Set()).add(wait)
   }
 
   delete(wait: FetchWait): void {
     this.waits?.delete(wait)
+    this.others?.delete(wait)
   }
 
   bytesArrived(byteLength: number): void {
@@ -60,7 +64,7 @@ export class FetchWaits {
 
   /** The partition can no longer be waited for: deleted, or led by another. */
   endAll(): void {
-    for (const wait of [...(this.waits ?? [])]) wait.end()
+    for (const wait of [...(this.waits ?? []), ...(this.others ?? [])]) wait.end()
   }
 }
 

@@ -130,6 +130,30 @@ describe('Fetch', () => {
     assert.equal(await limited({ minBytes: 3 * size + 1 }), 'waits')
   })
 
+  test('is not woken by what it may not have', async () => {
+    const broker = new DataBroker()
+    broker.put(topicImage('a', { partitions: 2 }))
+    let reads = 0
+    const partition = broker.replicas.find('a', 0)!
+    const read = partition.read.bind(partition)
+    partition.read = (...how) => {
+      reads++
+      return read(...how)
+    }
+    const partitions = [0, 1].map((index) => ({
+      partition: index,
+      fetchOffset: 0,
+      partitionMaxBytes: index === 0 ? 0 : 1000,
+      currentLeaderEpoch: -1,
+    }))
+    const answer = broker.start(fetch, 11, { ...requestFor(0), topics: [{ topic: 'a', partitions }] })
+    for (let i = 0; i < 5; i++) await send(broker, 'x')
+    assert.equal(reads, 1)
+    broker.step({ deletedTopicIds: [ID_A] })
+    const { responses } = await answer
+    assert.equal(responses[0]!.partitions[0]!.errorCode, 3)
+  })
+
   test('that has come to the end of a segment, but not of the log, does not wait', async () => {
     const broker = new DataBroker()
     const value = 'x'.repeat(400_000)
