@@ -48,6 +48,10 @@ export interface ListenersEnvironment {
 /** Read into by every connection in turn: nothing stays in it between two events. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024
 
+/** Lines about connections in ten seconds: whoever comes and goes thousands of times must not fill the log. */
+const MOST_LINES = 100
+const LINES_MS = 10_000
+
 export class Listeners {
   private readonly options: ListenersOptions
   private readonly environment: ListenersEnvironment
@@ -59,6 +63,10 @@ export class Listeners {
   private idleSweep: Timer | undefined
   private isServing = false
   private isClosed = false
+  private linesSinceMs = 0
+  private lines = 0
+  /** Lines that were left out since the last one. */
+  private untold = 0
 
   constructor(options: ListenersOptions, environment: ListenersEnvironment) {
     this.options = options
@@ -132,7 +140,7 @@ export class Listeners {
     const from = stream.remoteAddress
     if (this.isClosed || (this.connectionsFrom.get(from) ?? 0) >= this.options.maxConnectionsFrom(from)) {
       if (!this.isClosed) {
-        this.environment.logger.warn('connection refused: max.connections.per.ip is reached', { from })
+        this.warn('connection refused: max.connections.per.ip is reached', { from })
       }
       stream.destroy()
       return
@@ -147,7 +155,7 @@ export class Listeners {
   /** The broker is not ready or max.connections is reached: the client waits, as it would in the kernel's own queue. */
   private holdBack(stream: Stream, listenerName: string): void {
     if (this.waiting.length >= this.options.backlog) {
-      this.environment.logger.warn('connection refused: max.connections and the backlog are full', {
+      this.warn('connection refused: max.connections and the backlog are full', {
         from: stream.remoteAddress,
       })
       stream.destroy()
@@ -177,10 +185,26 @@ export class Listeners {
     if (left === 0) this.connectionsFrom.delete(from)
     else this.connectionsFrom.set(from, left)
     if (error !== undefined && !isOrdinaryDisconnect(error)) {
-      this.environment.logger.warn('connection closed', { from, reason: error.message })
+      this.warn('connection closed', { from, reason: error.message })
     }
     const next = this.waiting.shift()
     if (next !== undefined && !this.isClosed) this.accept(next.stream, next.listenerName)
+  }
+
+  private warn(message: string, fields: { readonly [name: string]: string }): void {
+    const { clock, logger } = this.environment
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.linesSinceMs >= LINES_MS) {
+      this.linesSinceMs = nowMs
+      this.lines = 0
+    }
+    if (this.lines >= MOST_LINES) {
+      this.untold++
+      return
+    }
+    this.lines++
+    logger.warn(message, this.untold === 0 ? fields : { ...fields, others: this.untold })
+    this.untold = 0
   }
 
   private scheduleIdleSweep(): void {
