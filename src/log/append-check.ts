@@ -68,20 +68,21 @@ export function appendRules(config: LogConfig): AppendRules {
   }
 }
 
-/** What the batches of one request may unfold to where they have to be opened; a large max.message.bytes allows more for one. */
-const MOST_UNFOLDED_BYTES = 16 * 1024 * 1024
-const UNFOLDING = 4
+/** Where batches have to be opened, each may unfold to so many times its size: logs of JSON do, at the most. */
+const USUAL_UNFOLDING = 16
+/** What the batches of one request may unfold to beyond that, all together: half a second's work. */
+const EXTRA_UNFOLDED_BYTES = 64 * 1024 * 1024
 /** As many records at fault are named, the others only counted. */
 const MOST_RECORD_ERRORS = 10_000
 
 /** How far the batches of one request may still unfold: a megabyte of bombs could otherwise keep the broker busy for minutes. */
 export interface Unfolding {
-  bytes: number
-  isFirst: boolean
+  /** What is left of the bytes that are more than usual. */
+  extraBytes: number
 }
 
 export function newUnfolding(): Unfolding {
-  return { bytes: MOST_UNFOLDED_BYTES, isFirst: true }
+  return { extraBytes: EXTRA_UNFOLDED_BYTES }
 }
 
 const refuse = (message: string): KafkaError => new KafkaError(errors.INVALID_RECORD, message)
@@ -235,17 +236,12 @@ function checkCompressed(bytes: Buffer, rules: AppendRules, nowMs: number): void
 }
 
 /** Decompresses within what is left for the request. What was tried in vain counts, too: it took as long. */
-function open(bytes: Buffer, rules: AppendRules, unfolding: Unfolding): RecordReader {
-  const most = unfolding.isFirst
-    ? Math.max(unfolding.bytes, UNFOLDING * rules.maxMessageBytes)
-    : unfolding.bytes
-  unfolding.isFirst = false
-  unfolding.bytes = 0
-  if (most <= 0) {
-    throw new KafkaError(errors.MESSAGE_TOO_LARGE, 'the batches of the request are too large when unfolded')
-  }
-  const reader = new RecordReader(bytes, 0, most)
-  unfolding.bytes = Math.max(0, most - reader.bytes.byteLength)
+function open(bytes: Buffer, unfolding: Unfolding): RecordReader {
+  const usualBytes = USUAL_UNFOLDING * bytes.byteLength
+  const { extraBytes } = unfolding
+  unfolding.extraBytes = 0
+  const reader = new RecordReader(bytes, 0, usualBytes + extraBytes)
+  unfolding.extraBytes = Math.min(extraBytes, usualBytes + extraBytes - reader.bytes.byteLength)
   return reader
 }
 
@@ -257,7 +253,7 @@ function opened(
   nowMs: number,
   unfolding: Unfolding,
 ): Buffer {
-  const reader = open(bytes, rules, unfolding)
+  const reader = open(bytes, unfolding)
   let isInOrder = true
   const saysAppendTime = batch.isLogAppendTime(bytes, 0)
   let isFaulty =

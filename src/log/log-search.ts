@@ -22,9 +22,9 @@ export interface SearchRoom {
 }
 
 const MOST_FOR_A_REQUEST_BYTES = 256 * 1024 * 1024
-const MOST_UNFOLDED_BYTES = 16 * 1024 * 1024
+const MOST_UNFOLDED_BYTES = 64 * 1024 * 1024
 /** A batch of many megabytes may unfold to so many times its size. */
-const UNFOLDING = 4
+const UNFOLDING = 16
 
 export function searchRoom(): SearchRoom {
   return { bytes: MOST_FOR_A_REQUEST_BYTES }

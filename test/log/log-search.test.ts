@@ -49,8 +49,8 @@ describe('a lookup by time', () => {
     assert.equal(opened(room), 2)
   })
 
-  test('tells the first offset of a batch that would unfold to more than 16 MiB', () => {
-    const log = logOf(batchOf(['x'], { timestamp: NOW - 1000 }), large(20))
+  test('tells the first offset of a batch that would unfold to more than 64 MiB', () => {
+    const log = logOf(batchOf(['x'], { timestamp: NOW - 1000 }), large(70))
     assert.equal(log.offsetForTimestamp(NOW + 7)?.offset, 1)
     assert.equal(log.offsetOfMaxTimestamp()?.offset, 1)
   })
