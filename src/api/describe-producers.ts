@@ -8,36 +8,54 @@ import type { RequestContext } from './context.ts'
 import { asKafkaError, localPartition } from './each.ts'
 
 type DescribeProducersAnswer = Input<typeof describeProducers.response>
+type TopicAnswer = NonNullable<DescribeProducersAnswer['topics']>[number]
+type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number] & {
+  readonly activeProducers: readonly object[]
+}
 
-/** All the producers of a partition a hundred thousand times would be gigabytes. */
-const NAMED_TWICE = 'The partition is named more than once in the request.'
+/** Producers in one answer, from where on no partition is told again: a hundred thousand times would be gigabytes. */
+const MOST_TOLD_AGAIN = 500_000
 
 export function handleDescribeProducers(
   request: DescribeProducersRequest,
   context: RequestContext,
 ): DescribeProducersAnswer {
-  const named = new Set<string>()
+  const told = new Map<string, PartitionAnswer>()
+  let producers = 0
+  const answerOnce = (topic: string, index: number): PartitionAnswer => {
+    const key = `${index}:${topic}`
+    const before = told.get(key)
+    if (before !== undefined && producers + before.activeProducers.length > MOST_TOLD_AGAIN) {
+      const errorMessage =
+        'The partition is named more than once, and the answer is too large to tell of it again.'
+      const errorCode = errors.INVALID_REQUEST.code
+      return { partitionIndex: index, errorCode, errorMessage, activeProducers: [] }
+    }
+    const answer = before ?? answerOne(topic, index, context)
+    told.set(key, answer)
+    producers += answer.activeProducers.length
+    return answer
+  }
   return {
     topics: request.topics.map(({ name, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map((partitionIndex) => {
-        try {
-          if (topicNameProblem(name) !== null) throw new KafkaError(errors.INVALID_TOPIC_EXCEPTION)
-          const key = `${partitionIndex}:${name}`
-          if (named.has(key)) throw new KafkaError(errors.INVALID_REQUEST, NAMED_TWICE)
-          named.add(key)
-          const partition = localPartition(context.broker, name, partitionIndex)
-          partition.checkLeader(-1)
-          const activeProducers = partition.log.activeProducers().map((producer) => ({
-            ...producer,
-            currentTxnStartOffset: producer.currentTransactionStartOffset,
-          }))
-          return { partitionIndex, errorCode: 0, activeProducers }
-        } catch (error) {
-          const { code, message } = asKafkaError(error, context.broker)
-          return { partitionIndex, errorCode: code, errorMessage: message, activeProducers: [] }
-        }
-      }),
+      partitions: partitionIndexes.map((index) => answerOnce(name, index)),
     })),
+  }
+}
+
+function answerOne(topic: string, partitionIndex: number, context: RequestContext): PartitionAnswer {
+  try {
+    if (topicNameProblem(topic) !== null) throw new KafkaError(errors.INVALID_TOPIC_EXCEPTION)
+    const partition = localPartition(context.broker, topic, partitionIndex)
+    partition.checkLeader(-1)
+    const activeProducers = partition.log.activeProducers().map((producer) => ({
+      ...producer,
+      currentTxnStartOffset: producer.currentTransactionStartOffset,
+    }))
+    return { partitionIndex, errorCode: 0, activeProducers }
+  } catch (error) {
+    const { code, message } = asKafkaError(error, context.broker)
+    return { partitionIndex, errorCode: code, errorMessage: message, activeProducers: [] }
   }
 }

@@ -86,17 +86,33 @@ describe('DescribeProducers', () => {
   })
 })
 
-describe('DescribeProducers', () => {
-  test('tells of a partition once, however often it is named: the answer could be gigabytes', async () => {
+describe('DescribeProducers of a partition that is named again and again', () => {
+  test('tells of it each time, as Apache Kafka does, until the answer is large', async () => {
     const broker = new DataBroker()
     broker.put(topicImage('a', { partitions: 2 }))
-    const named = { name: 'a', partitionIndexes: [0, 0, 1] }
-    const answer = await broker.ask(describeProducers, 0, { topics: [named, named] })
-    const codes = answer.topics.map(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
-    assert.deepEqual(codes, [
-      [0, 42, 0],
-      [42, 42, 42],
-    ])
+    for (let producerId = 0; producerId < 100; producerId++) {
+      const batch = batchOf(['x'], { producerId, producerEpoch: 0, baseSequence: 0, timestamp: 77 })
+      const produced = produceTo(broker, 'a', batch)
+      await broker.endTurn()
+      assert.equal((await produced).errorCode, 0)
+    }
+    const partitionIndexes = [...Array<number>(5001).fill(0), 1, 1]
+    const answer = await broker.ask(describeProducers, 0, { topics: [{ name: 'a', partitionIndexes }] })
+    const { partitions } = answer.topics[0]!
+    assert.deepEqual(partitions[1], partitions[0])
+    assert.deepEqual(
+      [0, 4999, 5000, 5001, 5002].map((at) => [
+        partitions[at]!.errorCode,
+        partitions[at]!.activeProducers.length,
+      ]),
+      [
+        [0, 100],
+        [0, 100],
+        [42, 0],
+        [0, 0],
+        [0, 0],
+      ],
+    )
   })
 })
 
