@@ -24,6 +24,7 @@ import type { BrokerConfigLayers } from '../config/dynamic-broker-config.ts'
 import type { DescribeConfigsRequest, describeConfigs } from '../wire/apis/describe-configs.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import type { Input } from '../wire/schema.ts'
+import { FRAME_BYTES, MOST_ANSWER_BYTES } from './answer-size.ts'
 import { configLayers } from './config-layers.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError } from './each.ts'
@@ -31,11 +32,7 @@ import { asKafkaError } from './each.ts'
 type Answer = Input<typeof describeConfigs.response>
 type Resource = DescribeConfigsRequest['resources'][number]
 
-/** A small request can name things thousands of times, and groups that are not there: the answer could be gigabytes. */
-const MOST_ANSWER_BYTES = 100 * 1024 * 1024
 const TOO_MUCH = `The answer would have more than ${MOST_ANSWER_BYTES} bytes: ask for fewer resources at a time.`
-/** About what the fields of fixed size and the lengths of texts take. */
-const FRAME_BYTES = 24
 
 /** What all resources of a request have in common. */
 interface Descriptions {

@@ -9,6 +9,7 @@ import { noOffset } from '../coordinator/group/offsets/fetch.ts'
 import type { OffsetFetchRequest, offsetFetch } from '../wire/apis/offset-fetch.ts'
 import { errors, KafkaError } from '../wire/errors.ts'
 import { type Input, ZERO_UUID } from '../wire/schema.ts'
+import { FRAME_BYTES, MOST_ANSWER_BYTES } from './answer-size.ts'
 import type { RequestContext } from './context.ts'
 import { asKafkaError } from './each.ts'
 
@@ -17,11 +18,6 @@ type Answer = Input<typeof offsetFetch.response>
 const FIRST_VERSION_WITH_TOP_LEVEL_ERROR = 2
 const FIRST_VERSION_WITH_GROUPS = 8
 const FIRST_VERSION_WITH_IDS = 10
-
-/** A request that names a partition or a group a thousand times could have the broker make an answer of gigabytes. */
-const MOST_ANSWER_BYTES = 100 * 1024 * 1024
-/** Of a partition or a topic besides its text. */
-const FRAME_BYTES = 24
 
 /** One group, whichever version asked for it. */
 interface GroupToFetch {

@@ -9,6 +9,7 @@ import { errorCode } from '../lib/files/files.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDirectory, PartitionDirectory } from '../log/log-directory.ts'
+import { keyOf } from '../log/offset-checkpoint.ts'
 import { Partition, type PartitionEnvironment } from './partition.ts'
 
 export interface ReplicasOptions extends PartitionEnvironment {
@@ -385,8 +386,4 @@ export class Replicas implements ImageSubscriber {
       })),
     }
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${topic}-${partition}`
 }

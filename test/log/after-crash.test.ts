@@ -3,28 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SeededRandom } from '../../src/lib/random.ts'
 import type { Log, LogConfig } from '../../src/log/log.ts'
-import {
-  append,
-  appendAndWrite,
-  batchOf,
-  DIRECTORY,
-  openLog,
-  restarted,
-  type Workshop,
-  workshop,
-} from './workshop.ts'
-
-const SEGMENT = `${DIRECTORY}/00000000000000000000.log`
+import { append, appendAndWrite, batchOf, damage, openLog, restarted, SEGMENT, workshop } from './workshop.ts'
 
 const config: Partial<LogConfig> = { segmentBytes: 20_000, indexIntervalBytes: 1000 }
-
-function damage(world: Workshop, path: string, position: number): void {
-  const handle = world.files.openSync(path, 'write')
-  const byte = Buffer.alloc(1)
-  handle.readSync(byte, position)
-  byte[0] = byte[0]! ^ 0x10
-  handle.writeSync(byte, position)
-}
 
 describe('the start after a sudden end', () => {
   test('times below the recovery point are found, though their batches are not looked at again', async () => {

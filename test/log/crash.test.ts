@@ -8,15 +8,15 @@ import {
   appendAndWrite,
   batchOf,
   DIRECTORY,
+  damage,
   openLog,
   readAll,
   restarted,
+  SEGMENT,
   valuesOf,
   type Workshop,
   workshop,
 } from './workshop.ts'
-
-const SEGMENT = `${DIRECTORY}/00000000000000000000.log`
 
 const config: Partial<LogConfig> = { segmentBytes: 20_000, indexIntervalBytes: 1000 }
 
@@ -156,15 +156,6 @@ describe('after a loss of power', () => {
     )
   })
 })
-
-/** Flips a bit of the byte at `position`. */
-function damage(world: Workshop, path: string, position: number): void {
-  const handle = world.files.openSync(path, 'write')
-  const byte = Buffer.alloc(1)
-  handle.readSync(byte, position)
-  byte[0] = byte[0]! ^ 0x10
-  handle.writeSync(byte, position)
-}
 
 describe('damage in the middle', () => {
   test('good batches behind it are set aside, not lost, and the report says where', () => {

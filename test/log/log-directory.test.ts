@@ -2,27 +2,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DirectoryLockedError } from '../../src/lib/files/files.ts'
 import { SeededRandom } from '../../src/lib/random.ts'
-import { LogDirectory, MetaPropertiesError, type PartitionDirectory } from '../../src/log/log-directory.ts'
+import { MetaPropertiesError, type PartitionDirectory } from '../../src/log/log-directory.ts'
 import {
   appendAndWrite,
   batchOf,
+  CLUSTER,
   defaults,
+  openDirectory as open,
   readAll,
   restarted,
+  TOPIC_ID,
+  textIn as text,
   valuesOf,
-  type Workshop,
   workshop,
 } from './workshop.ts'
-
-const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
-const TOPIC_ID = 'AbCdEfGhIjKlMnOpQrStUg'
-
-const open = (
-  { environment }: Workshop,
-  options: { clusterId?: string; nodeId?: number } = {},
-): LogDirectory => new LogDirectory(environment, { path: 'data', clusterId: CLUSTER, nodeId: 1, ...options })
-
-const text = ({ files }: Workshop, name: string): string => files.readFileSync(`data/${name}`).toString()
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 

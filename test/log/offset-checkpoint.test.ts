@@ -1,27 +1,18 @@
 // Checkpoints of a log directory when topics are made again, and when partitions cannot be opened.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { LogDirectory } from '../../src/log/log-directory.ts'
 import {
   appendAndWrite,
   batchOf,
   defaults,
+  openDirectory as open,
   readAll,
   restarted,
+  TOPIC_ID,
+  textIn as text,
   valuesOf,
-  type Workshop,
   workshop,
 } from './workshop.ts'
-
-const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
-const TOPIC_ID = 'AbCdEfGhIjKlMnOpQrStUg'
-
-const open = (
-  { environment }: Workshop,
-  options: { clusterId?: string; nodeId?: number } = {},
-): LogDirectory => new LogDirectory(environment, { path: 'data', clusterId: CLUSTER, nodeId: 1, ...options })
-
-const text = ({ files }: Workshop, name: string): string => files.readFileSync(`data/${name}`).toString()
 
 describe('checkpoints of offsets', () => {
   test('a crash after a topic was made again does not bring the offsets of its namesake back', async () => {

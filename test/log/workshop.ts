@@ -15,6 +15,7 @@ import {
   logEnvironment,
 } from '../../src/log/environment.ts'
 import { type FileRange, Log, type LogConfig, type OpenOptions, type ReadResult } from '../../src/log/log.ts'
+import { LogDirectory } from '../../src/log/log-directory.ts'
 import { baseOffset, sizeInBytes } from '../../src/wire/records/batch.ts'
 import { type BatchOptions, buildBatch, type RecordToWrite } from '../../src/wire/records/build.ts'
 import { type Record, records } from '../../src/wire/records/record.ts'
@@ -67,6 +68,8 @@ function on(
 }
 
 export const DIRECTORY = 'data/topic-0'
+/** The first segment of the log in it. */
+export const SEGMENT = `${DIRECTORY}/00000000000000000000.log`
 
 export function openLog(
   { environment }: Workshop,
@@ -160,3 +163,25 @@ export function readAll(log: Log, offset = log.startOffset, maxBytes = 1 << 20):
 export function valuesOf(found: readonly Record[]): string[] {
   return found.map((record) => record.value?.toString() ?? '')
 }
+
+/** Flips a bit of the byte at `position`. */
+export function damage(world: Workshop, path: string, position: number): void {
+  const handle = world.files.openSync(path, 'write')
+  const byte = Buffer.alloc(1)
+  handle.readSync(byte, position)
+  byte[0] = byte[0]! ^ 0x10
+  handle.writeSync(byte, position)
+}
+
+export const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
+export const TOPIC_ID = 'AbCdEfGhIjKlMnOpQrStUg'
+
+/** The log directory `data`. */
+export const openDirectory = (
+  { environment }: Workshop,
+  options: { clusterId?: string; nodeId?: number } = {},
+): LogDirectory => new LogDirectory(environment, { path: 'data', clusterId: CLUSTER, nodeId: 1, ...options })
+
+/** A file in it. */
+export const textIn = ({ files }: Workshop, name: string): string =>
+  files.readFileSync(`data/${name}`).toString()
